@@ -1,0 +1,3 @@
+//! The workspace's commands: `cargo xtask <command>`.
+
+fn main() {}
