@@ -124,7 +124,8 @@ impl<T> WaitQueue<T> {
     /// What the first in line wants.
     pub fn front(&mut self) -> Option<&mut T> {
         self.pass_over_lost();
-        self.line.front_mut().map(|entry| &mut entry.value)
+        let first = self.line.first()?;
+        Some(&mut self.line.at_mut(first).value)
     }
 
     /// Whether this waiter has been served.
@@ -139,26 +140,52 @@ impl<T> WaitQueue<T> {
 
     /// Serves the first in line: `give` runs once, if it is [`Done`](HandOver::Done).
     pub fn hand_over(&mut self, wakes: &mut Wakes, give: impl FnOnce(&mut T)) -> HandOver {
-        loop {
-            let Some(entry) = self.line.front_mut() else {
-                return HandOver::Empty;
+        self.hand_over_but(None, wakes, give)
+    }
+
+    /// Serves the first in line that is not the server itself: a select that sends and receives
+    /// on one channel does not meet itself. `ticket` is the server's.
+    pub fn hand_over_by(
+        &mut self,
+        ticket: &Ticket<'_>,
+        wakes: &mut Wakes,
+        give: impl FnOnce(&mut T),
+    ) -> HandOver {
+        self.hand_over_but(ticket.claim().map(|(claim, _)| claim), wakes, give)
+    }
+
+    fn hand_over_but(
+        &mut self,
+        own: Option<&Arc<Claim>>,
+        wakes: &mut Wakes,
+        give: impl FnOnce(&mut T),
+    ) -> HandOver {
+        let mut next = self.line.first();
+        while let Some(at) = next {
+            next = self.line.after(at);
+            let entry = self.line.at_mut(at);
+            let win = match (&entry.claim, own) {
+                (Some((claim, _)), Some(own)) if Arc::ptr_eq(claim, own) => continue,
+                (Some((claim, _)), Some(own)) if meets_before(claim, own) => {
+                    own.give_way();
+                    Win::Busy
+                }
+                (Some((claim, arm)), _) => claim.win(*arm),
+                (None, _) => Win::Won,
             };
-            match entry
-                .claim
-                .as_ref()
-                .map_or(Win::Won, |(claim, arm)| claim.win(*arm))
-            {
+            match win {
                 Win::Won => {
                     give(&mut entry.value);
                     entry.granted = true;
                     wakes.extend(entry.waker.take());
-                    self.line.unlink_front();
+                    self.line.unlink(at);
                     return HandOver::Done;
                 }
                 Win::Busy => return HandOver::Busy,
-                Win::Lost => self.line.unlink_front(),
+                Win::Lost => self.line.unlink(at),
             }
         }
+        HandOver::Empty
     }
 
     /// Leaves the line, served or not.
@@ -180,17 +207,18 @@ impl<T> WaitQueue<T> {
 
     /// Takes entries of selects that chose another arm out of the line.
     fn pass_over_lost(&mut self) {
-        while let Some(Entry {
-            claim: Some((claim, _)),
-            ..
-        }) = self.line.front_mut()
-        {
-            if !claim.is_won() {
-                return;
+        while let Some(first) = self.line.first() {
+            match &self.line.at_mut(first).claim {
+                Some((claim, _)) if claim.is_won() => self.line.unlink(first),
+                _ => return,
             }
-            self.line.unlink_front();
         }
     }
+}
+
+/// Whether both selects are polling and `other` has precedence: see `claim.rs`, 4.
+fn meets_before(other: &Arc<Claim>, own: &Arc<Claim>) -> bool {
+    other.precedes(own) && other.is_busy()
 }
 
 impl<T> fmt::Debug for WaitQueue<T> {

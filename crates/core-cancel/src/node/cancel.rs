@@ -226,11 +226,11 @@ impl Node {
         let slow = self.slow();
         slow.done.get_or_init(|| {
             self.arm_all();
-            // Refused, it is cancelled, which the look below sees.
-            let _ = self.link();
+            let linked = self.link();
             let (sender, receiver) = crossbeam_channel::bounded(0);
             let mut lists = lock(&slow.lists);
-            if lists.reason.is_none() {
+            // Else it is cancelled, and the sender is dropped here.
+            if linked.is_ok() && lists.reason.is_none() {
                 lists.done = Some(sender);
             }
             receiver
