@@ -1,0 +1,128 @@
+//! Tokens: polling, children, cancelling, waking, deadlines.
+
+mod peers;
+
+use crate::{Cell, Kind, Shape, Workload};
+
+/// The crate whose figures these are.
+const KRATE: &str = "core-cancel";
+
+pub(super) fn cells() -> Vec<Cell> {
+    peers::cells()
+}
+
+pub(super) use peers::broken;
+
+/// The lines of a table: who does the work, and how.
+fn cell(
+    workload: &'static Workload,
+    implementation: &'static str,
+    kind: Kind,
+    version: &'static str,
+    rep: fn(crate::Ask) -> anyhow::Result<crate::Rep>,
+) -> Cell {
+    Cell {
+        workload,
+        implementation,
+        krate: KRATE,
+        kind,
+        version,
+        rep,
+    }
+}
+
+static POLL_ROOT: Workload = Workload {
+    id: "C1-1",
+    name: "poll_root",
+    about: "poll a live token that has no parent; per poll",
+    shape: Shape::Repeat,
+    smoke_ops: 1000,
+};
+
+static POLL_DEPTH_4: Workload = Workload {
+    id: "C1-4",
+    name: "poll_depth_4",
+    about: "poll a live token with three ancestors; per poll",
+    shape: Shape::Repeat,
+    smoke_ops: 1000,
+};
+
+static POLL_DEADLINE: Workload = Workload {
+    id: "C1d",
+    name: "poll_with_deadline",
+    about: "poll a live token whose deadline is 10 s away; per poll",
+    shape: Shape::Repeat,
+    smoke_ops: 1000,
+};
+
+static CHILD_ONE_THREAD: Workload = Workload {
+    id: "C2-1",
+    name: "child_uncontended",
+    about: "make and drop a child of one live root; per child",
+    shape: Shape::Repeat,
+    smoke_ops: 1000,
+};
+
+static CHILD_TWO_THREADS: Workload = Workload {
+    id: "C2-2",
+    name: "child_two_threads",
+    about: "two threads make and drop children of one live root; wall time per child of either",
+    shape: Shape::Repeat,
+    smoke_ops: 1000,
+};
+
+static CANCEL_ALL: Workload = Workload {
+    id: "C3",
+    name: "cancel_100000_children",
+    about: "cancel a root and see each of its 100,000 children cancelled; per child",
+    shape: Shape::Sized(100_000),
+    smoke_ops: 100,
+};
+
+static MEMORY: Workload = Workload {
+    id: "C4",
+    name: "memory_of_1000000_children",
+    about: "make and keep 1,000,000 children; per child, `bytes` by growth of resident memory",
+    shape: Shape::Fresh(1_000_000),
+    smoke_ops: 100,
+};
+
+static WAKE_THREAD: Workload = Workload {
+    id: "C5-thread",
+    name: "wake_blocked_thread",
+    about: "from cancel() to the next line of a thread blocked on the token; median of 2,000",
+    shape: Shape::Samples(2_000),
+    smoke_ops: 20,
+};
+
+static WAKE_TASK: Workload = Workload {
+    id: "C5-task",
+    name: "wake_suspended_task",
+    about: "from one tokio task's cancel() to the next line of another; median of 2,000",
+    shape: Shape::Samples(2_000),
+    smoke_ops: 20,
+};
+
+static CHILD_TIMEOUT: Workload = Workload {
+    id: "C6",
+    name: "child_with_unreached_timeout",
+    about: "make and drop a child with a timeout of 10 s; per child",
+    shape: Shape::Repeat,
+    smoke_ops: 1000,
+};
+
+static DEADLINES: Workload = Workload {
+    id: "C7",
+    name: "lateness_of_10000_deadlines",
+    about: "10,000 deadlines spread over 1 s; median lateness",
+    shape: Shape::Samples(10_000),
+    smoke_ops: 50,
+};
+
+static READY: Workload = Workload {
+    id: "W1",
+    name: "wait_for_what_is_ready",
+    about: "wait for a token that is cancelled already, or just ask; per operation",
+    shape: Shape::Repeat,
+    smoke_ops: 1000,
+};

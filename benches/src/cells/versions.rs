@@ -1,0 +1,6 @@
+//! The versions that were built, as the lock file has them.
+
+pub(crate) const STD: &str = env!("BUILD_RUSTC");
+pub(crate) const TOKIO: &str = env!("VERSION_TOKIO");
+pub(crate) const TOKIO_UTIL: &str = env!("VERSION_TOKIO_UTIL");
+pub(crate) const EVENT_LISTENER: &str = env!("VERSION_EVENT_LISTENER");

@@ -1,0 +1,118 @@
+//! Children of one live root: made and dropped, alone and by two threads, and cancelled together.
+
+use std::hint::black_box;
+use std::sync::Barrier;
+use std::thread;
+
+use anyhow::{Result, ensure};
+
+use crate::tokens::Token;
+use crate::{Ask, Rep, Stopwatch};
+
+/// Makes a child and drops it, `ops` times, on one thread.
+///
+/// # Errors
+/// The last child, which was kept, did not see the root's cancellation.
+pub fn create_and_drop<T: Token>(ask: Ask) -> Result<Rep> {
+    let root = T::root();
+    let watch = Stopwatch::start();
+    let last = make_and_drop(&root, ask.ops);
+    let rep = watch.stop(ask.ops);
+    root.cancel();
+    ensure!(
+        last.is_cancelled(),
+        "the last child did not see that its root was cancelled"
+    );
+    Ok(rep)
+}
+
+/// The same by two threads on one root, half of `ops` each. Time per operation is wall time over
+/// all operations: what two cores get done together.
+///
+/// # Errors
+/// As [`create_and_drop`], for either thread.
+pub fn create_and_drop_two_threads<T: Token>(ask: Ask) -> Result<Rep> {
+    let root = T::root();
+    let half = ask.ops.div_ceil(2);
+    let start = Barrier::new(2);
+    let (rep, lasts) = thread::scope(|s| {
+        let other = s.spawn(|| {
+            start.wait();
+            make_and_drop(&root, half)
+        });
+        // This thread is one of the two: a third one that only waits would want a core as well.
+        start.wait();
+        let watch = Stopwatch::start();
+        let mine = make_and_drop(&root, half);
+        let theirs = other
+            .join()
+            .map_err(|_| anyhow::anyhow!("the second thread panicked"))?;
+        anyhow::Ok((watch.stop(2 * half), [mine, theirs]))
+    })?;
+    root.cancel();
+    ensure!(
+        lasts.iter().all(Token::is_cancelled),
+        "a thread's last child did not see that its root was cancelled"
+    );
+    Ok(rep)
+}
+
+/// The loop of both. Each child passes through `black_box`, so that it exists in memory and its
+/// making cannot be cancelled out against its drop.
+fn make_and_drop<T: Token>(root: &T, ops: u64) -> T {
+    let root = black_box(root);
+    for _ in 1..ops {
+        drop(black_box(root.child()));
+    }
+    black_box(root.child())
+}
+
+/// Cancels a root with `ops` live children, then polls each: time per child for both together.
+/// Making and dropping them is not measured.
+///
+/// # Errors
+/// A child was cancelled before its root or did not see its cancellation.
+pub fn cancel_all<T: Token>(ask: Ask) -> Result<Rep> {
+    let root = T::root();
+    let children: Vec<T> = (0..ask.ops).map(|_| root.child()).collect();
+    let children = black_box(children);
+    let early = children.iter().filter(|child| child.is_cancelled()).count();
+    ensure!(
+        early == 0,
+        "{early} children were cancelled before their root"
+    );
+
+    let watch = Stopwatch::start();
+    root.cancel();
+    let seen = children.iter().filter(|child| child.is_cancelled()).count();
+    let rep = watch.stop(ask.ops);
+
+    ensure!(
+        black_box(seen) as u64 == ask.ops,
+        "{seen} of {} children saw it",
+        ask.ops
+    );
+    Ok(rep)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tokens::{Broken, Flag};
+
+    const ASK: Ask = Ask { ops: 9, seed: 1 };
+
+    #[test]
+    fn flags_pass_and_two_threads_do_an_even_number() {
+        assert_eq!(create_and_drop::<Flag>(ASK).unwrap().ops, 9);
+        assert_eq!(create_and_drop_two_threads::<Flag>(ASK).unwrap().ops, 10);
+        assert_eq!(cancel_all::<Flag>(ASK).unwrap().ops, 9);
+    }
+
+    #[test]
+    fn children_that_do_not_hear_their_root_fail_every_check() {
+        assert!(create_and_drop::<Broken>(ASK).is_err());
+        assert!(create_and_drop_two_threads::<Broken>(ASK).is_err());
+        assert!(cancel_all::<Broken>(ASK).is_err());
+    }
+}
