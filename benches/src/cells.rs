@@ -7,14 +7,16 @@ use anyhow::{Result, bail};
 
 use crate::Cell;
 
-/// Set to `1`, the table also has cells of kind peer named `broken`, whose checks must fail: how
-/// the runners show that a wrong result is a failed cell and never a figure.
-pub const PLANT_BROKEN: &str = "ANABRANCH_BENCH_PLANT_BROKEN";
+/// Set to `1`, the table also has the cells with which the runners check themselves, as peers:
+/// `broken` ones, whose checks must fail and which must never have a figure, and a `twin`, the same
+/// as another cell, which must not be told apart from it until extra work is planted in it.
+pub const SELF_CHECK: &str = "ANABRANCH_BENCH_SELF_CHECK";
 
 /// Every cell, in the order of the tables.
 pub fn all() -> Vec<Cell> {
     let mut cells = core_cancel::cells();
-    if std::env::var(PLANT_BROKEN).is_ok_and(|value| value == "1") {
+    if std::env::var(SELF_CHECK).is_ok_and(|value| value == "1") {
+        cells.extend(core_cancel::twins());
         cells.extend(core_cancel::broken());
     }
     cells

@@ -73,7 +73,7 @@ fn a_latency_comes_with_its_quantiles() {
 fn a_wrong_checksum_is_an_error_and_never_a_figure() {
     let output = Command::new(env!("CARGO_BIN_EXE_anabranch-bench"))
         .args(["run", "C2-1", "broken", "--ops", "10"])
-        .env(anabranch_benches::cells::PLANT_BROKEN, "1")
+        .env(anabranch_benches::cells::SELF_CHECK, "1")
         .output()
         .unwrap();
     assert_eq!(output.status.code(), Some(2));

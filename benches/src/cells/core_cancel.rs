@@ -11,7 +11,7 @@ pub(super) fn cells() -> Vec<Cell> {
     peers::cells()
 }
 
-pub(super) use peers::broken;
+pub(super) use peers::{broken, twins};
 
 /// The lines of a table: who does the work, and how.
 fn cell(

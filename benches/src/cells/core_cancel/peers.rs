@@ -57,7 +57,19 @@ pub(super) fn cells() -> Vec<Cell> {
     ]
 }
 
-/// Wrong on purpose; see [`crate::cells::PLANT_BROKEN`].
+/// The same as another cell; see [`crate::cells::SELF_CHECK`].
+pub(in crate::cells) fn twins() -> Vec<Cell> {
+    let twin = create_and_drop::<TokioUtil>;
+    vec![cell(
+        &CHILD_ONE_THREAD,
+        "twin",
+        Kind::Peer,
+        TOKIO_UTIL,
+        twin,
+    )]
+}
+
+/// Wrong on purpose; see [`crate::cells::SELF_CHECK`].
 pub(in crate::cells) fn broken() -> Vec<Cell> {
     use Kind::Peer;
     vec![
