@@ -17,4 +17,4 @@ pub use memory::bytes_per_child;
 pub use poll::{chain, poll};
 pub use ready::ready;
 pub use timed_children::timed_children;
-pub use wake::{wake_task, wake_thread};
+pub use wake::{wake_task, wake_task_from_thread, wake_thread};

@@ -98,7 +98,15 @@ static WAKE_THREAD: Workload = Workload {
 static WAKE_TASK: Workload = Workload {
     id: "C5-task",
     name: "wake_suspended_task",
-    about: "from one tokio task's cancel() to the next line of another; median of 2,000",
+    about: "from a tokio task's cancel() to the next line of its neighbour; median of 2,000",
+    shape: Shape::Samples(2_000),
+    smoke_ops: 20,
+};
+
+static WAKE_TASK_FROM_THREAD: Workload = Workload {
+    id: "C5-cross",
+    name: "wake_task_from_thread",
+    about: "from a thread's cancel() to the next line of a tokio task; median of 2,000",
     shape: Shape::Samples(2_000),
     smoke_ops: 20,
 };

@@ -66,8 +66,9 @@ pub fn wake_thread<T: BlockingToken>(ask: Ask) -> Result<Rep> {
     rep.with_latencies(samples)
 }
 
-/// The same between two tasks of one tokio runtime with two workers: the waiter is suspended, its
-/// worker has had time to go to sleep, and the canceller waits for the answer as a task does.
+/// The same between two tasks of one tokio runtime with two workers. The canceller then waits for
+/// the answer as a task does, so the runtime may run the waiter next on the same worker, and does:
+/// this is the cost of a switch between tasks, with no sleeping core in it.
 ///
 /// # Errors
 /// As [`wake_thread`].
@@ -101,6 +102,42 @@ async fn wake_task_rounds<T: AsyncToken>(ask: Ask) -> Result<Rep> {
         let cancelled = Instant::now();
         token.cancel();
         let (at, is_cancelled) = woken.await.context("the waiter was dropped")?;
+        samples.push(latency_ns(cancelled, at, is_cancelled)?);
+    }
+    watch.stop(ask.ops).with_latencies(samples)
+}
+
+/// The same from this thread to a task of a tokio runtime, whose workers have had time to go to
+/// sleep: the way from a signal handler or a blocking caller into the runtime.
+///
+/// # Errors
+/// As [`wake_thread`].
+pub fn wake_task_from_thread<T: AsyncToken>(ask: Ask) -> Result<Rep> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .build()?;
+    let mut rng = Rng::with_seed(ask.seed);
+    let (wakes, woken) = mpsc::channel();
+    let watch = Stopwatch::start();
+    let mut samples = Vec::new();
+    for _ in 0..ask.ops {
+        let token = T::root();
+        let (suspended, is_suspended) = oneshot::channel();
+        let (waiting, wakes) = (token.clone(), wakes.clone());
+        runtime.spawn(async move {
+            announce_suspension(waiting.cancelled(), suspended).await;
+            // Nobody listens any more only if this round has failed.
+            let _ = wakes.send((Instant::now(), waiting.is_cancelled()));
+        });
+        let is_suspended = is_suspended.blocking_recv();
+        ensure!(
+            is_suspended.is_ok(),
+            "a wait returned before it was suspended"
+        );
+        let_it_rest(&mut rng);
+        let cancelled = Instant::now();
+        token.cancel();
+        let (at, is_cancelled) = woken.recv().context("the waiter was dropped")?;
         samples.push(latency_ns(cancelled, at, is_cancelled)?);
     }
     watch.stop(ask.ops).with_latencies(samples)
@@ -186,11 +223,13 @@ mod tests {
         assert_eq!(wake_thread::<ParkFlag>(ASK).unwrap().ops, 5);
         assert!(wake_thread::<EventFlag>(ASK).unwrap().ns_per_op() > 0.0);
         assert!(wake_task::<EventFlag>(ASK).unwrap().ns_per_op() > 0.0);
+        assert!(wake_task_from_thread::<EventFlag>(ASK).unwrap().ns_per_op() > 0.0);
     }
 
     #[test]
     fn a_wait_that_returns_at_once_fails_the_check() {
         assert!(wake_thread::<Hasty>(ASK).is_err());
         assert!(wake_task::<Hasty>(ASK).is_err());
+        assert!(wake_task_from_thread::<Hasty>(ASK).is_err());
     }
 }

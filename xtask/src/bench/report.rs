@@ -169,8 +169,12 @@ fn or_dash(text: Option<String>) -> String {
     text.unwrap_or_else(|| "-".into())
 }
 
-/// With its interval, always, and with no more digits than that allows.
+/// With its interval, always, and with no more digits than that allows. From one or two rounds an
+/// interval has no width and would say the opposite of what is known.
 fn ratio(ratio: Ratio) -> String {
+    if ratio.rounds < 3 {
+        return format!("{} of 3 rounds", ratio.rounds);
+    }
     let Ratio {
         low, median, high, ..
     } = ratio;
@@ -228,6 +232,13 @@ mod tests {
             ("0.24 ns", "27.6 us")
         );
         assert_eq!(percent(1.034), "3.4 %");
+        let one = Ratio {
+            low: 2.0,
+            median: 2.0,
+            high: 2.0,
+            rounds: 1,
+        };
+        assert_eq!(ratio(one), "1 of 3 rounds");
     }
 
     #[test]

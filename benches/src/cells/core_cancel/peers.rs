@@ -6,7 +6,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     CANCEL_ALL, CHILD_ONE_THREAD, CHILD_TIMEOUT, CHILD_TWO_THREADS, DEADLINES, MEMORY,
-    POLL_DEADLINE, POLL_DEPTH_4, POLL_ROOT, READY, WAKE_TASK, WAKE_THREAD, cell,
+    POLL_DEADLINE, POLL_DEPTH_4, POLL_ROOT, READY, WAKE_TASK, WAKE_TASK_FROM_THREAD, WAKE_THREAD,
+    cell,
 };
 use crate::cells::versions::{EVENT_LISTENER, STD, TOKIO, TOKIO_UTIL};
 use crate::tokens::{
@@ -15,7 +16,7 @@ use crate::tokens::{
 };
 use crate::workloads::{
     bytes_per_child, cancel_all, chain, create_and_drop, create_and_drop_two_threads, deadlines,
-    poll, ready, timed_children, wake_task, wake_thread,
+    poll, ready, timed_children, wake_task, wake_task_from_thread, wake_thread,
 };
 use crate::{Ask, Cell, Kind, Rep};
 
@@ -46,6 +47,8 @@ pub(super) fn cells() -> Vec<Cell> {
         cell(&WAKE_THREAD, "tokio-util+pollster", Peer, TOKIO_UTIL, wake_thread::<TokioUtil>),
         cell(&WAKE_TASK, "event-listener", Peer, EVENT_LISTENER, wake_task::<EventFlag>),
         cell(&WAKE_TASK, "tokio-util", Peer, TOKIO_UTIL, wake_task::<TokioUtil>),
+        cell(&WAKE_TASK_FROM_THREAD, "event-listener", Peer, EVENT_LISTENER, wake_task_from_thread::<EventFlag>),
+        cell(&WAKE_TASK_FROM_THREAD, "tokio-util", Peer, TOKIO_UTIL, wake_task_from_thread::<TokioUtil>),
         cell(&CHILD_TIMEOUT, "Arc-clone+Instant", Limit, STD, clone_and_field),
         cell(&CHILD_TIMEOUT, "tokio-util+Instant", Peer, TOKIO_UTIL, child_and_field),
         cell(&CHILD_TIMEOUT, "tokio-util+timeout", Peer, TOKIO_UTIL, child_and_timeout),
