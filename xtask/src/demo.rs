@@ -13,11 +13,11 @@ use crate::workspace::{Crate, Workspace};
 /// Run an example program; the web scraper if none is named
 #[derive(Debug, clap::Args)]
 pub(crate) struct Demo {
-    /// Which one: a folder of examples/, or an example of a crate (`limit`, or `semaphore/limit`)
-    name: Option<String>,
-    /// What the program is given
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-    args: Vec<String>,
+    /// Which one, and then what the program is given. A folder of examples/, or an example of a crate:
+    /// `limit`, or `semaphore/limit` where two crates have one
+    // One list: of two arguments, clap would keep the program's options that are also ours.
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_names = ["NAME", "ARGS"])]
+    words: Vec<String>,
     /// Show all there is to run
     #[arg(long)]
     list: bool,
@@ -59,9 +59,13 @@ impl Demo {
             print!("{}", list(&programs));
             return Ok(ExitCode::SUCCESS);
         }
-        let program = find(&programs, self.name.as_deref().unwrap_or(FIRST))?;
+        let (name, args) = match self.words.split_first() {
+            Some((name, args)) => (name.as_str(), args),
+            None => (FIRST, [].as_slice()),
+        };
+        let program = find(&programs, name)?;
         let sh = Shell::new()?;
-        let (package, args) = (&program.package, &self.args);
+        let package = &program.package;
         let example = match program.of {
             Some(_) => vec!["--example", &program.name],
             None => vec![],
@@ -188,6 +192,7 @@ fn list(programs: &[Program]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use clap::Parser as _;
 
     fn program(name: &str, of: Option<&str>) -> Program {
         Program {
@@ -241,6 +246,23 @@ mod tests {
              semaphore/limit  About limit.\n\
              ratelimit/limit  About limit.\n"
         );
+    }
+
+    #[test]
+    fn options_after_the_name_belong_to_the_program() {
+        #[derive(clap::Parser)]
+        struct Line {
+            #[command(flatten)]
+            demo: Demo,
+        }
+        let parse = |line: &str| Line::parse_from(line.split(' ')).demo;
+        assert_eq!(
+            parse("demo scraper --list -v x").words,
+            ["scraper", "--list", "-v", "x"]
+        );
+        assert!(!parse("demo scraper --list").list);
+        assert!(parse("demo --list").list);
+        assert!(parse("demo").words.is_empty());
     }
 
     #[test]

@@ -3,8 +3,10 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal};
 use tempfile::TempDir;
 
 /// A copy of the fixture workspace, so that nothing is built or locked inside the repository.
@@ -56,24 +58,38 @@ impl Fixture {
     }
 
     fn run(&self, mut command: Command) -> Ran {
+        self.environment(&mut command);
+        Ran::from(command.output().unwrap())
+    }
+
+    fn environment(&self, command: &mut Command) {
         command.env("CARGO_TARGET_DIR", self.folder.path().join("target"));
         command.env("FIXTURE_PID_FILE", self.pid_file());
         // Flags meant for the outer build, such as `--cfg loom`, are not meant for the fixture.
         command.env_remove("RUSTFLAGS");
-        let Output {
-            status,
-            stdout,
-            stderr,
-        } = command.output().unwrap();
-        Ran {
-            code: status.code().expect("ended by itself"),
-            out: String::from_utf8(stdout).unwrap(),
-            err: String::from_utf8(stderr).unwrap(),
+    }
+
+    /// That the test of `hangs` had started, and is gone with the process it waited for.
+    #[track_caller]
+    fn assert_nothing_left(&self) {
+        let pids = fs::read_to_string(self.pid_file()).expect("the test had started");
+        for pid in pids.split_whitespace() {
+            assert!(!is_running(pid), "process {pid} is left over");
         }
     }
 
     fn pid_file(&self) -> PathBuf {
         self.folder.path().join("pids")
+    }
+}
+
+impl From<Output> for Ran {
+    fn from(output: Output) -> Self {
+        Self {
+            code: output.status.code().expect("ended by itself"),
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+        }
     }
 }
 
@@ -123,7 +139,7 @@ fn a_passing_crate_passes_with_its_counts() {
     // 2 tests without the feature, 3 with it, and the doctest under both.
     assert_eq!(
         ran.last_line(),
-        "7 passed, 0 failed, 0 skipped",
+        "8 passed, 0 failed, 0 skipped",
         "{}{}",
         ran.out,
         ran.err
@@ -187,10 +203,7 @@ fn a_test_that_hangs_is_ended_with_all_it_started() {
         ran.err
     );
     assert_eq!(ran.last_line(), "0 passed, 1 failed, 0 skipped");
-    let pids = fs::read_to_string(fixture.pid_file()).expect("the test had started");
-    for pid in pids.split_whitespace() {
-        assert!(!is_running(pid), "process {pid} is left over");
-    }
+    fixture.assert_nothing_left();
 }
 
 fn is_running(pid: &str) -> bool {
@@ -200,6 +213,49 @@ fn is_running(pid: &str) -> bool {
         .unwrap();
     let stat = String::from_utf8(stat.stdout).unwrap();
     !stat.trim().is_empty() && !stat.starts_with('Z')
+}
+
+#[test]
+fn an_interrupt_ends_the_run_with_all_it_started() {
+    let fixture = Fixture::new();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
+    command
+        .arg("test")
+        .arg("--manifest-path")
+        .arg(fixture.manifest());
+    fixture.environment(&mut command);
+    command
+        .args(["-p", "hangs"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let runner = command.spawn().unwrap();
+    let written = || fs::read_to_string(fixture.pid_file()).is_ok_and(|pids| pids.ends_with('\n'));
+    let started = Instant::now();
+    while !written() {
+        assert!(
+            started.elapsed() < Duration::from_secs(120),
+            "the test never started"
+        );
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    rustix::process::kill_process(Pid::from_child(&runner), Signal::INT).unwrap();
+    let ran = Ran::from(runner.wait_with_output().unwrap());
+    assert_eq!(ran.code, 1, "{}{}", ran.out, ran.err);
+    ran.assert_out("hangs default tests: interrupted");
+    ran.assert_out("2 cells: 0 passed, 1 failed, 0 skipped, 1 not run");
+    fixture.assert_nothing_left();
+}
+
+#[test]
+fn a_skip_is_a_failure_only_under_strict() {
+    let fixture = Fixture::new();
+    let ran = fixture.test(&["-t", "msrv"]);
+    assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+    ran.assert_out("skip1  no Rust 1.31");
+    assert_eq!(ran.last_line(), "0 passed, 0 failed, 1 skipped");
+    let strict = fixture.test(&["-t", "msrv", "--strict"]);
+    assert_eq!(strict.code, 1, "{}{}", strict.out, strict.err);
+    assert_eq!(strict.last_line(), "0 passed, 1 failed, 0 skipped");
 }
 
 #[test]
@@ -248,10 +304,9 @@ fn list_runs_nothing_and_gives_reasons() {
     };
     assert!(line("fine all tests").starts_with("in"));
     assert!(line("fine default clippy").starts_with("out"));
-    assert!(
-        line("fine default loom").starts_with("n/a")
-            && line("fine default loom").contains("loom*.rs")
-    );
+    assert!(line("fine default loom").starts_with("in"));
+    assert!(line("fails default loom").starts_with("n/a"));
+    assert!(line("fails default loom").ends_with("no tests/loom*.rs"));
     assert!(
         !fixture.folder.path().join("target").exists(),
         "something was built"

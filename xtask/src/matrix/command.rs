@@ -112,7 +112,7 @@ impl Invocation {
         let mut command = Command::new(&self.words[0]);
         command.args(&self.words[1..]).current_dir(root);
         // Logs are read by `counts`, and by people in an editor.
-        command.env("CARGO_TERM_COLOR", "never");
+        command.env("CARGO_TERM_COLOR", "never").env("TERM", "dumb");
         command.envs(self.env.iter().map(|(key, value)| (key, value)));
         command
     }

@@ -12,7 +12,7 @@ use crate::workspace::Crate;
 pub(crate) enum Tool {
     /// rustfmt changes nothing
     Fmt,
-    /// dependencies: licences, sources, duplicates
+    /// dependencies: licences and sources as deny.toml allows
     Deny,
     /// clippy has nothing to say, in any target
     Clippy,
