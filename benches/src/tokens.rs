@@ -3,6 +3,7 @@
 //! One file per implementation. The traits are the least each workload needs, so that an
 //! implementation takes part where it can and nothing is faked where it cannot.
 
+mod anabranch;
 mod broken;
 mod deadline_thread;
 mod event_flag;
@@ -12,6 +13,7 @@ mod tokio_util;
 
 use std::future::Future;
 
+pub use anabranch::{child_waited_on, fire_hooks, fire_our_tasks};
 pub use broken::Broken;
 pub use deadline_thread::{DeadlineThread, fire_on_thread};
 pub use event_flag::EventFlag;

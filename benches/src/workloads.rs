@@ -11,7 +11,9 @@ mod ready;
 mod timed_children;
 mod wake;
 
-pub use children::{cancel_all, create_and_drop, create_and_drop_two_threads};
+pub use children::{
+    cancel_all, create_and_drop, create_and_drop_two_threads, create_and_wait, wake_all,
+};
 pub use deadlines::{Fired, deadlines};
 pub use memory::bytes_per_child;
 pub use poll::{chain, poll};

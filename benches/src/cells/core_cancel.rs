@@ -1,14 +1,21 @@
 //! Tokens: polling, children, cancelling, waking, deadlines.
 
+mod ours;
 mod peers;
 
-use crate::{Cell, Kind, Shape, Workload};
+use crate::tokens::Token;
+use crate::{Ask, Cell, Kind, Rep, Shape, Workload, workloads};
 
 /// The crate whose figures these are.
 const KRATE: &str = "core-cancel";
 
 pub(super) fn cells() -> Vec<Cell> {
-    peers::cells()
+    let mut cells = ours::cells();
+    cells.extend(peers::cells());
+    // By workload, so that tables and lists show ours first and the others below. Stable: the order
+    // within a workload stays as written.
+    cells.sort_by_key(|cell| cell.workload.id);
+    cells
 }
 
 pub(super) use peers::{broken, twins};
@@ -19,7 +26,7 @@ fn cell(
     implementation: &'static str,
     kind: Kind,
     version: &'static str,
-    rep: fn(crate::Ask) -> anyhow::Result<crate::Rep>,
+    rep: fn(Ask) -> anyhow::Result<Rep>,
 ) -> Cell {
     Cell {
         workload,
@@ -29,6 +36,18 @@ fn cell(
         version,
         rep,
     }
+}
+
+/// Polls the end of a chain of `depth` tokens.
+fn poll_chain<T: Token>(ask: Ask, depth: usize) -> anyhow::Result<Rep> {
+    let (root, leaf) = workloads::chain::<T>(depth);
+    workloads::poll(ask, &root, &leaf)
+}
+
+fn cancelled<T: Token>() -> T {
+    let token = T::root();
+    token.cancel();
+    token
 }
 
 static POLL_ROOT: Workload = Workload {
@@ -71,10 +90,26 @@ static CHILD_TWO_THREADS: Workload = Workload {
     smoke_ops: 1000,
 };
 
+static CHILD_WAIT: Workload = Workload {
+    id: "C2-wait",
+    name: "child_waited_on",
+    about: "make a child, start to wait on it, give up and drop both; per child",
+    shape: Shape::Repeat,
+    smoke_ops: 1000,
+};
+
 static CANCEL_ALL: Workload = Workload {
     id: "C3",
     name: "cancel_100000_children",
     about: "cancel a root and see each of its 100,000 children cancelled; per child",
+    shape: Shape::Sized(100_000),
+    smoke_ops: 100,
+};
+
+static WAKE_ALL: Workload = Workload {
+    id: "C3-wait",
+    name: "cancel_100000_waiters",
+    about: "cancel a root whose 100,000 children are waited on, wake-ups included; per child",
     shape: Shape::Sized(100_000),
     smoke_ops: 100,
 };

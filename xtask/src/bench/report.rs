@@ -123,7 +123,7 @@ pub(crate) fn bars(bars: &[Judged]) -> String {
     table.to_string()
 }
 
-/// `3 met, 1 unclear`: every bar is counted, and unclear never as met.
+/// `bars: 3 met, 1 unclear`: every bar is counted, and unclear never as met.
 pub(crate) fn count(bars: &[Judged]) -> String {
     let verdicts = [
         Verdict::Met,
@@ -139,11 +139,7 @@ pub(crate) fn count(bars: &[Judged]) -> String {
         .iter()
         .filter(|(n, _)| *n > 0)
         .map(|(n, word)| format!("{n} {word}"));
-    format!(
-        "{} bars: {}",
-        bars.len(),
-        said.collect::<Vec<_>>().join(", ")
-    )
+    format!("bars: {}", said.collect::<Vec<_>>().join(", "))
 }
 
 /// How far from equal, in percent either way.
@@ -181,7 +177,7 @@ fn ratio(ratio: Ratio) -> String {
     let digits = match high - low {
         width if width < 0.03 => 3,
         width if width < 0.3 => 2,
-        width if width < 3.0 => 1,
+        _ if median < 20.0 => 1,
         _ => 0,
     };
     format!("{median:.digits$} [{low:.digits$}, {high:.digits$}]")

@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    CANCEL_ALL, CHILD_ONE_THREAD, CHILD_TIMEOUT, CHILD_TWO_THREADS, DEADLINES, MEMORY,
-    POLL_DEADLINE, POLL_DEPTH_4, POLL_ROOT, READY, WAKE_TASK, WAKE_TASK_FROM_THREAD, WAKE_THREAD,
-    cell,
+    CANCEL_ALL, CHILD_ONE_THREAD, CHILD_TIMEOUT, CHILD_TWO_THREADS, CHILD_WAIT, DEADLINES, MEMORY,
+    POLL_DEADLINE, POLL_DEPTH_4, POLL_ROOT, READY, WAKE_ALL, WAKE_TASK, WAKE_TASK_FROM_THREAD,
+    WAKE_THREAD, cancelled, cell, poll_chain,
 };
 use crate::cells::versions::{EVENT_LISTENER, STD, TOKIO, TOKIO_UTIL};
 use crate::tokens::{
@@ -15,8 +15,9 @@ use crate::tokens::{
     child_with_tokio_timeout, fire_in_tasks, fire_on_thread,
 };
 use crate::workloads::{
-    bytes_per_child, cancel_all, chain, create_and_drop, create_and_drop_two_threads, deadlines,
-    poll, ready, timed_children, wake_task, wake_task_from_thread, wake_thread,
+    bytes_per_child, cancel_all, create_and_drop, create_and_drop_two_threads, create_and_wait,
+    deadlines, poll, ready, timed_children, wake_all, wake_task, wake_task_from_thread,
+    wake_thread,
 };
 use crate::{Ask, Cell, Kind, Rep};
 
@@ -40,6 +41,10 @@ pub(super) fn cells() -> Vec<Cell> {
         cell(&CHILD_TWO_THREADS, "tokio-util", Peer, TOKIO_UTIL, create_and_drop_two_threads::<TokioUtil>),
         cell(&CANCEL_ALL, "AtomicBool", Limit, STD, cancel_all::<Flag>),
         cell(&CANCEL_ALL, "tokio-util", Peer, TOKIO_UTIL, cancel_all::<TokioUtil>),
+        cell(&CHILD_WAIT, "event-listener", Peer, EVENT_LISTENER, create_and_wait::<EventFlag>),
+        cell(&CHILD_WAIT, "tokio-util", Peer, TOKIO_UTIL, create_and_wait::<TokioUtil>),
+        cell(&WAKE_ALL, "event-listener", Peer, EVENT_LISTENER, wake_all::<EventFlag>),
+        cell(&WAKE_ALL, "tokio-util", Peer, TOKIO_UTIL, wake_all::<TokioUtil>),
         cell(&MEMORY, "AtomicBool", Limit, STD, bytes_per_child::<Flag>),
         cell(&MEMORY, "tokio-util", Peer, TOKIO_UTIL, bytes_per_child::<TokioUtil>),
         cell(&WAKE_THREAD, "park", Limit, STD, wake_thread::<ParkFlag>),
@@ -90,11 +95,6 @@ pub(in crate::cells) fn broken() -> Vec<Cell> {
     ]
 }
 
-fn poll_chain<T: Token>(ask: Ask, depth: usize) -> anyhow::Result<Rep> {
-    let (root, leaf) = chain::<T>(depth);
-    poll(ask, &root, &leaf)
-}
-
 fn poll_timed_task(ask: Ask) -> anyhow::Result<Rep> {
     let timed = TimedTask::new(Duration::from_secs(10))?;
     poll(ask, &timed.token, &timed.token)
@@ -125,12 +125,6 @@ fn child_and_timeout(ask: Ask) -> anyhow::Result<Rep> {
     let root = CancellationToken::new();
     let make = |timeout| child_with_tokio_timeout(&root, timeout);
     timed_children(ask, make, |child| !child.is_cancelled())
-}
-
-fn cancelled<T: Token>() -> T {
-    let token = T::root();
-    token.cancel();
-    token
 }
 
 /// Waits, and reaching the next line is the answer.
