@@ -44,9 +44,9 @@ pub(crate) struct List<T> {
     first: u32,
     last: u32,
     /// Members in line.
-    linked: usize,
+    linked: u32,
     /// Members in a slot, in line or not.
-    used: usize,
+    used: u32,
 }
 
 impl<T> Default for List<T> {
@@ -69,7 +69,7 @@ impl<T> List<T> {
 
     /// Members in line.
     pub(crate) fn len(&self) -> usize {
-        self.linked
+        self.linked as usize
     }
 
     /// Adds at the back of the line.
@@ -168,12 +168,11 @@ impl<T> List<T> {
     }
 
     /// Takes out all members in line, in order.
-    pub(crate) fn take_all(&mut self) -> Vec<T> {
-        let mut all = Vec::with_capacity(self.linked);
-        while self.first != NIL {
-            all.push(self.remove(Key(self.first)));
-        }
-        all
+    pub(crate) fn drain(&mut self) -> impl Iterator<Item = T> {
+        std::iter::from_fn(|| {
+            let first = self.first()?;
+            Some(self.remove(Key(first.0)))
+        })
     }
 
     /// The members in line, first to last.
@@ -241,7 +240,7 @@ mod tests {
         let (_zero, one) = (keys.next(), keys.next().unwrap());
         assert_eq!(list.remove(one), 1);
         assert_eq!(list.iter().copied().collect::<Vec<_>>(), [0, 2, 3]);
-        assert_eq!(list.take_all(), [0, 2, 3]);
+        assert_eq!(list.drain().collect::<Vec<_>>(), [0, 2, 3]);
         assert_eq!(list.len(), 0);
     }
 

@@ -94,7 +94,7 @@ fn a_waiter_that_registers_while_the_token_is_cancelled_wakes() {
 
 #[test]
 fn a_hook_on_a_child_made_while_the_parent_is_cancelled_runs_exactly_once() {
-    model(20, &["at once", "by the canceller"], || {
+    model(10, &["at once", "by the canceller"], || {
         let root = CancelToken::new();
         let canceller = thread::spawn({
             let root = root.clone();
