@@ -101,15 +101,14 @@ impl Timer {
     }
 
     fn arm(&mut self, waker: &Waker) {
-        match &mut self.armed {
-            Some((_, armed)) if armed.will_wake(waker) => return,
-            Some((key, armed)) => {
-                if self.clock.replace(key, Alarm::Wake(waker.clone())).is_ok() {
-                    *armed = waker.clone();
-                    return;
-                }
+        if let Some((key, armed)) = &mut self.armed {
+            if armed.will_wake(waker) {
+                return;
             }
-            None => {}
+            if self.clock.replace(key, Alarm::Wake(waker.clone())).is_ok() {
+                *armed = waker.clone();
+                return;
+            }
         }
         let key = self.clock.arm(self.at, Alarm::Wake(waker.clone()));
         self.armed = Some((key, waker.clone()));
