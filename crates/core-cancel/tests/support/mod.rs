@@ -30,11 +30,14 @@ struct Permits {
 impl Permits {
     /// Serves the line as far as the permits go.
     fn serve(&mut self, wakes: &mut Wakes) {
-        while let Some(&mut want) = self.line.front() {
-            if want > self.free || self.line.hand_over(wakes, |_| {}) != HandOver::Done {
+        let Self { free, line } = self;
+        loop {
+            let mut given = 0;
+            let fits = |want: &usize| *want <= *free;
+            if !line.hand_over_if(wakes, fits, |want| given = *want) {
                 return;
             }
-            self.free -= want;
+            *free -= given;
         }
     }
 }
