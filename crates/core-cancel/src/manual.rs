@@ -251,7 +251,10 @@ impl State {
         }
         let report: Arc<str> = report.into();
         let mut wakers = Vec::with_capacity(stuck);
-        self.members.for_each_mut(|member| {
+        let mut next = self.members.first();
+        while let Some(at) = next {
+            next = self.members.after(at);
+            let member = self.members.at_mut(at);
             if let MemberState::Waiting {
                 idle: false, waker, ..
             } = &member.state
@@ -259,7 +262,7 @@ impl State {
                 wakers.push(waker.clone());
                 member.doomed = Some(report.clone());
             }
-        });
+        }
         wakers
     }
 }

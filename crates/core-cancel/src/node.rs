@@ -122,18 +122,23 @@ impl Node {
             // ORDERING: Acquire, paired with the Release in `mark`: who sees a token cancelled
             // sees what its canceller did before.
             let state = node.state.load(Acquire);
-            if state & (bits | UNARMED) != 0 && (state & bits != 0 || node.look()) {
+            if state & (bits | UNARMED) != 0 && node.is_over(state & bits) {
                 return true;
             }
-            match &node.parent {
-                Some(parent) => node = parent,
-                None => return false,
-            }
+            let Some(parent) = &node.parent else {
+                return false;
+            };
+            node = parent;
         }
     }
 
-    /// The deadline has no alarm: looks at the clock.
+    /// One of the bits is set, or the deadline has passed.
     #[cold]
+    fn is_over(self: &Arc<Self>, bits: u32) -> bool {
+        bits != 0 || self.look()
+    }
+
+    /// The deadline has no alarm: looks at the clock.
     fn look(self: &Arc<Self>) -> bool {
         // ORDERING: Relaxed: the deadline is a number on its own.
         if self.clock.nanos() >= self.deadline.load(Relaxed) {
@@ -210,8 +215,8 @@ impl Node {
         // ORDERING: Release: who misses the bit finds the alarm set.
         self.state.fetch_and(!UNARMED, Release);
         drop(lists);
-        // A manual clock may have moved past it before the alarm was set.
-        if self.clock.nanos() >= deadline {
+        // A manual clock may have moved past it before the alarm was set; the system's fires it.
+        if !self.clock.is_system() && self.clock.nanos() >= deadline {
             self.expire();
         }
     }
@@ -241,6 +246,9 @@ impl Node {
         drop(lists);
         drop(old.and_then(|key| self.clock.disarm(key)));
         self.arm();
+        if self.clock.nanos() >= deadline {
+            self.expire();
+        }
     }
 
     fn slow(&self) -> &Slow {

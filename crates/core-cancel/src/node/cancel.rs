@@ -49,9 +49,13 @@ impl Node {
         while let Some(node) = after.reached.pop_front() {
             node.mark(why, &mut after);
         }
-        let mut panics = Panics::default();
         #[cfg(feature = "crossbeam")]
         drop(after.done);
+        if after.hooks.is_empty() {
+            after.wakes.wake();
+            return first;
+        }
+        let mut panics = Panics::default();
         panics.catch(|| after.wakes.wake());
         for hook in after.hooks {
             panics.catch(hook);
@@ -110,10 +114,10 @@ impl Node {
 
     /// Why this node is cancelled, settled for good.
     pub(crate) fn reason(self: &Arc<Self>) -> Option<Cancelled> {
-        if self.is_cancelled() {
-            self.settle_from_above()
-        } else {
-            None
+        match self.own_reason() {
+            Some(reason) => Some(reason.clone()),
+            None if self.is_cancelled() => self.settle_from_above(),
+            None => None,
         }
     }
 

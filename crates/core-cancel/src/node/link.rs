@@ -197,51 +197,40 @@ impl Node {
             .unwrap_or_default()
     }
 
-    /// Leaves every list this node stands in, and collects what has to be dropped next.
-    fn unravel(&mut self, next: &mut Vec<Arc<Self>>) {
+    /// Leaves every list this node stands in. What has to be dropped next is the parent, returned,
+    /// and what values were looked for in.
+    #[inline(never)]
+    fn release(&mut self, more: &mut Vec<Arc<Self>>) -> Option<Arc<Self>> {
         if let Some(slow) = self.slow.take() {
             let Slow { lists, origin, .. } = *slow;
             let mut lists = lists.into_inner().unwrap_or_else(PoisonError::into_inner);
-            let in_sources = lists
-                .take_rare()
-                .map(|rare| rare.in_sources)
-                .unwrap_or_default();
-            next.extend(in_sources.iter().map(|(source, _)| source.clone()));
+            let mut in_sources = Vec::new();
+            if let Some(rare) = lists.take_rare() {
+                in_sources = rare.in_sources;
+                more.extend(in_sources.iter().map(|(source, _)| source.clone()));
+            }
             self.let_go(lists.in_parent.take(), in_sources, lists.timer.take());
-            next.extend(origin.into_iter().flat_map(|origin| origin.values_from));
+            if let Some(origin) = origin {
+                more.extend(origin.values_from);
+            }
         }
-        next.extend(self.parent.take());
+        self.parent.take()
     }
 }
 
 /// Iterative: a chain of any length is dropped link by link, without recursion.
 impl Drop for Node {
     fn drop(&mut self) {
-        // The usual case: a child that nobody waited on, under a parent that lives on.
-        if self.slow.get().is_none() {
-            match self.parent.take().map(Arc::into_inner) {
-                None | Some(None) => return,
-                Some(Some(parent)) => return drop_all(parent),
+        let mut more = Vec::new();
+        // The usual case is a child that nobody waited on: it has only its parent to let go.
+        let mut next = match self.slow.get() {
+            None => self.parent.take(),
+            Some(_) => self.release(&mut more),
+        };
+        while let Some(handle) = next.take().or_else(|| more.pop()) {
+            if let Some(mut last) = Arc::into_inner(handle) {
+                next = last.release(&mut more);
             }
-        }
-        let mut next = Vec::new();
-        self.unravel(&mut next);
-        next.into_iter()
-            .filter_map(Arc::into_inner)
-            .for_each(drop_all);
-    }
-}
-
-fn drop_all(last: Node) {
-    let mut next = Vec::new();
-    let mut node = Some(last);
-    while let Some(mut last) = node.take() {
-        last.unravel(&mut next);
-        drop(last);
-        while node.is_none()
-            && let Some(handle) = next.pop()
-        {
-            node = Arc::into_inner(handle);
         }
     }
 }
