@@ -209,6 +209,32 @@ fn a_timeout_counts_from_the_first_poll_and_not_from_its_making() {
 }
 
 #[test]
+fn after_a_cancel_every_further_wait_fails_and_what_does_not_wait_runs_on() {
+    let token = CancelToken::new();
+    let slots = Semaphore::new(1);
+    token.cancel();
+    let mut worked = 0;
+    for _ in 0..3 {
+        worked += 1; // no wait in here: runs to its end
+        assert!(token.sleep(LONG).wait().is_err());
+        assert!(
+            slots
+                .acquire(1)
+                .with_cancel(&token)
+                .timeout(LONG)
+                .wait()
+                .is_err()
+        );
+    }
+    assert_eq!((worked, slots.free()), (3, 1));
+    let shield = token.detached();
+    assert!(
+        slots.acquire(1).with_cancel(&shield).wait().is_ok(),
+        "a detached one goes on"
+    );
+}
+
+#[test]
 fn an_unsent_message_comes_back_when_the_wait_for_its_receiver_ends() {
     let channel = Rendezvous::new();
     let (_why, message) = channel
