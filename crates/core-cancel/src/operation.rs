@@ -168,6 +168,7 @@ impl<O: Operation + ?Sized> Wait for O {}
 
 /// Blocks the thread until `operation` is ready.
 #[doc(hidden)]
+#[inline]
 #[track_caller]
 pub fn wait<O: Operation>(operation: O) -> O::Output {
     let here = Location::caller();

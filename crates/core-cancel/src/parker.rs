@@ -22,8 +22,9 @@ use crate::{
     sync::{Arc, AtomicU32, Condvar, Mutex, PoisonError, lock},
     system,
 };
+#[cfg(not(loom))]
+use std::cell::Cell;
 use std::{
-    cell::Cell,
     sync::atomic::Ordering::{AcqRel, Acquire, Relaxed},
     task::{Wake, Waker},
     time::Duration,

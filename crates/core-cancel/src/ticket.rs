@@ -169,6 +169,7 @@ pub(crate) struct ThreadWait {
 }
 
 impl ThreadWait {
+    #[inline]
     pub(crate) fn new(what: &'static str, at: &'static Location<'static>) -> Self {
         Self {
             sleeper: OnceCell::new(),
@@ -178,6 +179,7 @@ impl ThreadWait {
     }
 
     /// Polls until ready. Blocks the thread.
+    #[inline]
     pub(crate) fn run<T>(&self, mut poll: impl FnMut(&Ticket<'_>) -> Poll<T>) -> T {
         loop {
             self.until.set(NEVER);

@@ -26,11 +26,19 @@ struct Watched {
 
 impl Watch {
     /// Ready once the token is cancelled, with the reason.
+    #[inline]
     pub(crate) fn poll_cancel(&mut self, node: &Arc<Node>, t: &Ticket<'_>) -> Poll<Cancelled> {
-        if let Some(why) = node.reason() {
-            self.clear();
-            return Poll::Ready(why);
+        match node.reason() {
+            Some(why) => {
+                self.clear();
+                Poll::Ready(why)
+            }
+            None => self.poll_live(node, t),
         }
+    }
+
+    #[inline(never)]
+    fn poll_live(&mut self, node: &Arc<Node>, t: &Ticket<'_>) -> Poll<Cancelled> {
         if self.register(node, Level::Cancel, t) {
             return Poll::Pending;
         }
@@ -81,17 +89,23 @@ impl Watch {
     }
 
     /// Gives the place up.
+    #[inline]
     pub(crate) fn clear(&mut self) {
-        if let Some(Watched {
-            node, level, key, ..
-        }) = self.place.take()
-        {
-            drop(node.remove_waiter(level, key));
+        if let Some(place) = self.place.take() {
+            place.leave();
         }
     }
 }
 
+impl Watched {
+    #[inline(never)]
+    fn leave(self) {
+        drop(self.node.remove_waiter(self.level, self.key));
+    }
+}
+
 impl Drop for Watch {
+    #[inline]
     fn drop(&mut self) {
         self.clear();
     }

@@ -113,11 +113,19 @@ impl Node {
     }
 
     /// Why this node is cancelled, settled for good.
+    #[inline]
     pub(crate) fn reason(self: &Arc<Self>) -> Option<Cancelled> {
         match self.own_reason() {
             Some(reason) => Some(reason.clone()),
-            None if self.is_cancelled() => self.settle_from_above(),
-            None => None,
+            None => self.reason_from_above(),
+        }
+    }
+
+    fn reason_from_above(self: &Arc<Self>) -> Option<Cancelled> {
+        if self.is_cancelled() {
+            self.settle_from_above()
+        } else {
+            None
         }
     }
 
@@ -140,6 +148,7 @@ impl Node {
     }
 
     /// The reason this node has been given; not what an ancestor would say.
+    #[inline]
     pub(super) fn own_reason(&self) -> Option<&Cancelled> {
         self.slow.get()?.reason.get()
     }

@@ -38,6 +38,7 @@ impl<T: Borrow<CancelToken>> Operation for Cancellation<T> {
         Err(why)
     }
 
+    #[inline]
     fn poll_arm(mut self: Pin<&mut Self>, ticket: &Ticket<'_>) -> Poll<Cancelled> {
         let Self { token, watch } = &mut *self;
         match (*token).borrow().node() {
