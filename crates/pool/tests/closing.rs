@@ -15,7 +15,7 @@ use std::{
     thread,
     time::Duration,
 };
-use support::{Occupied, accounted, poll_once};
+use support::{Occupied, Rings, accounted, poll_once, poll_with};
 
 #[test]
 fn every_way_to_submit_hands_the_job_back_after_the_drain() {
@@ -61,13 +61,13 @@ fn a_drain_refuses_the_submitters_in_line_and_runs_what_is_queued() {
     let first = Occupied::new(&pool);
     let queued = [1, 2].map(|n| pool.submit(move || n).wait().unwrap());
     let mut in_line = [3, 4].map(|n| pool.submit(move || n));
-    assert!(
-        in_line
-            .iter_mut()
-            .all(|submit| poll_once(submit).is_pending())
-    );
+    let rings = Arc::new(Rings::default());
+    for submit in &mut in_line {
+        assert!(poll_with(submit, &rings).is_pending());
+    }
     let mut drain = pool.drain();
     assert!(poll_once(&mut drain).is_pending());
+    assert_eq!(rings.count(), 2, "each of them is told");
     let refused = in_line.map(|submit| submit.wait().unwrap_err().into_inner()());
     assert_eq!(refused, [3, 4]);
     first.release();
@@ -134,7 +134,8 @@ fn a_job_that_drains_its_own_pool_is_told_that_it_would_wait_for_itself() {
             .downcast_ref::<&str>()
             .map(ToString::to_string)
     });
-    assert!(job.wait().unwrap().unwrap().contains("waits for itself") || !pool.is_closed());
+    let said = job.wait().unwrap().unwrap();
+    assert!(said.contains("waits for its own pool"), "{said}");
     assert!(!pool.is_closed(), "and the pool goes on");
 }
 
@@ -292,13 +293,12 @@ fn a_draining_token_refuses_new_jobs_and_those_in_line_but_runs_the_queue() {
         .unwrap();
     let first = Occupied::new(&pool);
     let queued = pool.submit(|| 2).wait().unwrap();
-    thread::scope(|s| {
-        let mut in_line = pool.submit(|| 3);
-        assert!(poll_once(&mut in_line).is_pending());
-        let waits = s.spawn(|| in_line.wait().unwrap_err().into_inner()());
-        token.drain();
-        assert_eq!(waits.join().unwrap(), 3);
-    });
+    let mut in_line = pool.submit(|| 3);
+    let rings = Arc::new(Rings::default());
+    assert!(poll_with(&mut in_line, &rings).is_pending());
+    token.drain();
+    assert_eq!(rings.count(), 1, "it is told");
+    assert_eq!(in_line.wait().unwrap_err().into_inner()(), 3);
     assert!(matches!(
         pool.try_submit(|| ()),
         Err(TrySubmitError::Closed(_))
@@ -336,6 +336,48 @@ fn a_cancelled_token_ends_what_is_queued_and_tells_what_runs() {
     assert_eq!(running.wait().unwrap(), "enough");
     pool.drain().wait(); // returns promptly with a cancelled token and jobs that were queued
     assert!(pool.try_submit(|| ()).is_err());
+}
+
+/// A cancellation wakes its waiters before it calls its hooks, and the pool's is one of those: what
+/// happens in between is made to happen here, in a hook that comes first.
+#[test]
+fn between_a_cancellation_and_the_pools_hook_nothing_begins_and_nobody_is_let_in() {
+    let token = CancelToken::new();
+    type Scene = Box<dyn FnOnce() + Send>;
+    let scene: Arc<Mutex<Option<Scene>>> = Arc::default();
+    let hook = token.on_cancel({
+        let scene = scene.clone();
+        move || scene.lock().unwrap().take().unwrap()()
+    });
+    let pool = Pool::builder()
+        .workers(1)
+        .queue(1)
+        .on(&token)
+        .build()
+        .unwrap();
+    let pool: &'static Pool = Box::leak(Box::new(pool));
+    let first = Occupied::new(pool);
+    let ran = Arc::new(AtomicBool::new(false));
+    let queued = pool.submit({
+        let ran = ran.clone();
+        move || ran.store(true, SeqCst)
+    });
+    let queued = queued.wait().unwrap();
+    let mut in_line = pool.submit(|| 3);
+    assert!(poll_once(&mut in_line).is_pending());
+    let (told, tells) = mpsc::channel();
+    *scene.lock().unwrap() = Some(Box::new(move || {
+        // The worker is free, and takes what is queued; that makes room.
+        first.release();
+        told.send((queued.wait(), in_line.wait())).unwrap();
+    }));
+    token.cancel();
+    let (queued, in_line) = tells.recv().unwrap();
+    assert!(matches!(queued, Err(JobError::Cancelled(_))), "{queued:?}");
+    assert_eq!(in_line.unwrap_err().into_inner()(), 3);
+    assert!(!ran.load(SeqCst));
+    hook.forget();
+    pool.drain().wait();
 }
 
 #[test]

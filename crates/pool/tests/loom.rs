@@ -208,7 +208,7 @@ fn a_submit_that_races_with_an_abort_is_refused_or_ends_as_cancelled_or_runs() {
 
 #[test]
 fn a_submitter_in_line_gets_room_or_is_refused_when_the_pool_drains() {
-    model(2, 500, &["refused", "ran"], || {
+    model(3, 1_000, &["refused", "ran"], || {
         let pool = Arc::new(Pool::builder().workers(1).queue(0).build().unwrap());
         let first = pool.submit(|| ()).wait().unwrap();
         let submitter = thread::spawn({

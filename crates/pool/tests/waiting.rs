@@ -3,19 +3,22 @@
 
 mod support;
 
-use anabranch_core_cancel::select::{Either, select2};
-use anabranch_pool::{CancelToken, JobError, Pool, Wait};
+use anabranch_core_cancel::{
+    Claim, Operation, Ticket,
+    select::{Either, select2},
+};
+use anabranch_pool::{CancelToken, JobError, Pool, TrySubmitError, Wait};
 use std::{
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
         mpsc,
     },
-    task::{Context, Poll, Wake, Waker},
+    task::{Poll, Waker},
     thread,
     time::Duration,
 };
-use support::{Occupied, Random, accounted, poll_once, quiet_panic};
+use support::{Occupied, Random, Rings, accounted, poll_once, poll_with, quiet_panic};
 
 #[test]
 fn tokio_smol_and_pollster_each_await_a_handle() {
@@ -67,25 +70,17 @@ fn a_wait_given_up_by_reference_keeps_the_handle() {
 }
 
 #[test]
-fn a_waiting_thread_and_a_waiting_task_are_woken_by_the_end_of_the_job() {
-    struct Count(AtomicUsize);
-    impl Wake for Count {
-        fn wake(self: Arc<Self>) {
-            self.0.fetch_add(1, SeqCst);
-        }
-    }
+fn a_waiter_is_woken_once_by_the_end_of_the_job() {
     let pool = Pool::new(2);
     let (go, gone) = mpsc::channel::<()>();
     let mut job = pool.submit(move || gone.recv().is_ok()).wait().unwrap();
-    let count = Arc::new(Count(AtomicUsize::new(0)));
-    let waker = Waker::from(count.clone());
+    let rings = Arc::new(Rings::default());
     for _ in 0..3 {
-        let poll = std::pin::Pin::new(&mut job).poll(&mut Context::from_waker(&waker));
-        assert!(poll.is_pending());
+        assert!(poll_with(&mut job, &rings).is_pending());
     }
     drop(go);
     pool.drain().wait();
-    assert_eq!(count.0.load(SeqCst), 1);
+    assert_eq!(rings.count(), 1);
     assert!(matches!(poll_once(&mut job), Poll::Ready(Ok(false))));
 }
 
@@ -231,6 +226,86 @@ fn a_run_in_a_select_is_chosen_when_its_job_is_done_not_when_it_is_accepted() {
         first.release();
         assert_eq!(select.join().unwrap(), 5);
     });
+}
+
+#[test]
+fn a_run_whose_job_was_accepted_in_a_select_does_not_keep_the_other_arm_from_winning() {
+    let pool = Pool::builder().workers(1).queue(0).build().unwrap();
+    let first = Occupied::new(&pool);
+    let (begun, has_begun) = mpsc::channel();
+    let token = CancelToken::new();
+    let run = pool.run_with(move |cx| {
+        begun.send(()).unwrap();
+        cx.token().cancelled().wait();
+    });
+    let mut select = select2(run, token.cancelled());
+    assert!(poll_once(&mut select).is_pending());
+    first.release();
+    has_begun.recv().unwrap();
+    assert!(poll_once(&mut select).is_pending(), "accepted is not done");
+    token.cancel();
+    assert!(matches!(
+        poll_once(&mut select),
+        Poll::Ready(Either::Second(_))
+    ));
+    drop(select); // and with it the run, whose job is told
+    pool.drain().wait();
+}
+
+#[test]
+fn nobody_overtakes_a_select_that_is_looking_at_its_arms() {
+    let pool = Pool::builder().workers(1).queue(0).build().unwrap();
+    let first = Occupied::new(&pool);
+    // A select's own hand: its claim is busy from the first poll until it is opened.
+    let claim = Arc::new(Claim::new());
+    let mut submit = pool.submit(|| 1);
+    let mut look = || {
+        let ticket = Ticket::task(Waker::noop()).arm(&claim, 0);
+        std::pin::Pin::new(&mut submit).poll_arm(&ticket)
+    };
+    assert!(look().is_pending());
+    let mut behind = pool.submit(|| 2);
+    assert!(poll_once(&mut behind).is_pending());
+    first.release();
+    // There is room, and the first in line has not been given it yet.
+    assert!(matches!(
+        pool.try_submit(|| 3),
+        Err(TrySubmitError::Full(_))
+    ));
+    assert!(poll_once(&mut behind).is_pending());
+    assert!(!claim.open(), "somebody came by");
+    let Poll::Ready(Ok(job)) = look() else {
+        panic!("the room was its");
+    };
+    assert_eq!(job.wait().unwrap(), 1);
+    assert_eq!(behind.wait().unwrap().wait().unwrap(), 2);
+}
+
+#[test]
+fn a_select_that_leaves_the_head_of_the_line_lets_the_next_one_in() {
+    let pool = Pool::builder().workers(1).queue(0).build().unwrap();
+    let first = Occupied::new(&pool);
+    let claim = Arc::new(Claim::new());
+    let mut submit = pool.submit(|| 1);
+    let ticket = Ticket::task(Waker::noop()).arm(&claim, 0);
+    assert!(
+        std::pin::Pin::new(&mut submit)
+            .poll_arm(&ticket)
+            .is_pending()
+    );
+    let mut behind = pool.submit(|| 2);
+    let rings = Arc::new(Rings::default());
+    assert!(poll_with(&mut behind, &rings).is_pending());
+    first.release();
+    assert_eq!(rings.count(), 0);
+    assert!(std::pin::Pin::new(&mut submit).withdraw().is_none());
+    assert_eq!(rings.count(), 1);
+    assert_eq!(behind.wait().unwrap().wait().unwrap(), 2);
+    assert_eq!(
+        submit.wait().unwrap().wait().unwrap(),
+        1,
+        "it may try again"
+    );
 }
 
 /// Whatever is dropped, given up, cancelled or waited for, in whatever order, on three threads:
