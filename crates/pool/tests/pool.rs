@@ -372,7 +372,7 @@ fn zero_workers_panic_at_the_callers_line() {
     static SEEN: Mutex<Option<(String, u32)>> = Mutex::new(None);
     let before = panic::take_hook();
     panic::set_hook(Box::new(move |info| {
-        if info.payload_as_str() == Some("a pool needs at least one worker") {
+        if info.payload().downcast_ref() == Some(&"a pool needs at least one worker") {
             let at = info.location().unwrap();
             *SEEN.lock().unwrap() = Some((at.file().into(), at.line()));
         } else {
