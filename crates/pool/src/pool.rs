@@ -129,7 +129,7 @@ impl Pool {
     /// bounded, [`SubmitError`](crate::SubmitError). The job is inside.
     ///
     /// # Cost
-    /// One allocation and two locks (pool and slot), neither held while foreign code runs.
+    /// One allocation, and one lock while there is room. No foreign code runs under it.
     ///
     /// ```
     /// # use anabranch_pool::Pool;

@@ -17,7 +17,7 @@ pub(crate) struct Shared {
     state: Mutex<State>,
     /// The pool's own: a child of the one it was built on.
     token: CancelToken,
-    /// Cancels what is queued with the token, until the last worker has gone.
+    /// Cancels what is queued with the token.
     hook: Mutex<Option<Hook>>,
 }
 
@@ -49,10 +49,19 @@ impl Shared {
         let mut wakes = Wakes::new();
         let mut state = self.lock();
         let done = change(&mut state, &mut wakes);
-        state.serve(&mut wakes);
+        self.serve(&mut state, &mut wakes);
         drop(state);
         wakes.wake();
         done
+    }
+
+    fn serve(&self, state: &mut State, wakes: &mut Wakes) {
+        // Room that comes free after the token has drained is nobody's: the submitters in line
+        // are about to learn of it.
+        if !state.room.is_empty() && self.token.is_draining() {
+            state.closed = true;
+        }
+        state.serve(wakes);
     }
 
     /// Takes no more jobs.
@@ -90,7 +99,7 @@ impl Shared {
         state.end(&job, ended, &mut wakes);
         state.worker_is_free();
         let next = state.next();
-        state.serve(&mut wakes);
+        self.serve(&mut state, &mut wakes);
         drop(state);
         // A waker is foreign code, and so is the drop of a result nobody waits for.
         self.quietly(|| wakes.wake());
@@ -150,12 +159,6 @@ impl Shared {
             }
         });
         jobs.len()
-    }
-
-    /// The last worker goes home: nothing is left that the token's cancellation could reach.
-    pub(crate) fn take_hook(&self) {
-        let hook = lock(&self.hook).take();
-        drop(hook);
     }
 }
 

@@ -66,14 +66,7 @@ impl Worker {
             next = shared.run_on_worker(job);
         }
         POOL.with(|pool| pool.set(0));
-        let last = {
-            let mut state = shared.lock();
-            state.workers -= 1;
-            state.workers == 0
-        };
-        if last {
-            shared.take_hook();
-        }
+        shared.lock().workers -= 1;
     }
 }
 

@@ -124,7 +124,7 @@ fn ten_workers_with_a_queue_of_ten_take_twenty_jobs_and_refuse_the_next() {
         let gate = gate.clone();
         let job = pool.try_submit(move || {
             if n < 10 {
-                drop(gate.wait())
+                let _ = gate.wait();
             }
         });
         jobs.push(job.unwrap());
@@ -311,12 +311,8 @@ fn a_submit_dropped_after_its_job_was_accepted_takes_the_job_back() {
 fn run_yields_the_result_and_says_why_there_is_none() {
     let pool = Pool::new(2);
     assert_eq!(pool.run(|| 6 * 7).wait().unwrap(), 42);
-    assert_eq!(
-        pool.run_with(|cx| cx.token().is_cancelled())
-            .wait()
-            .unwrap(),
-        false
-    );
+    let told = pool.run_with(|cx| cx.token().is_cancelled());
+    assert!(!told.wait().unwrap());
     match pool.run(|| quiet_panic("broken")).wait() {
         Err::<(), _>(RunError::Panicked(panic)) => assert_eq!(panic.message(), Some("broken")),
         other => panic!("{other:?}"),
@@ -376,7 +372,7 @@ fn zero_workers_panic_at_the_callers_line() {
     static SEEN: Mutex<Option<(String, u32)>> = Mutex::new(None);
     let before = panic::take_hook();
     panic::set_hook(Box::new(move |info| {
-        if info.payload_as_str() == Some("a pool needs at least one worker") {
+        if info.payload().downcast_ref() == Some(&"a pool needs at least one worker") {
             let at = info.location().unwrap();
             *SEEN.lock().unwrap() = Some((at.file().into(), at.line()));
         } else {
