@@ -206,8 +206,8 @@ fn a_permit_handed_to_a_waiter_that_is_dropped_goes_to_the_next() {
 fn two_selects_in_opposite_order_over_two_rendezvous_meet_exactly_once() {
     model(100, &["a", "b"], || {
         let channels = leak((Rendezvous::new(), Rendezvous::new()));
-        let one = thread::spawn({ move || select2(channels.0.send(1), channels.1.recv()).wait() });
-        let two = thread::spawn({ move || select2(channels.1.send(2), channels.0.recv()).wait() });
+        let one = thread::spawn(move || select2(channels.0.send(1), channels.1.recv()).wait());
+        let two = thread::spawn(move || select2(channels.1.send(2), channels.0.recv()).wait());
         let (one, two) = (one.join().unwrap(), two.join().unwrap());
         assert_eq!(channels.0.waiting(), (0, 0));
         assert_eq!(channels.1.waiting(), (0, 0));
@@ -224,8 +224,7 @@ fn a_permit_granted_while_the_other_arm_is_ready_is_taken_or_back() {
     model(50, &["permit", "message"], || {
         let things = leak((Semaphore::new(1), Rendezvous::new()));
         let held = things.0.try_acquire(1);
-        let sender =
-            thread::spawn({ move || things.1.send(7).timeout(Duration::MAX).wait().is_ok() });
+        let sender = thread::spawn(move || things.1.send(7).timeout(Duration::MAX).wait().is_ok());
         let selector = thread::spawn({
             move || match select2(things.0.acquire(1), things.1.recv()).wait() {
                 Either::First(_permit) => true,
