@@ -20,6 +20,8 @@
 //! compare-exchange of that word or made under the lock: all orderings are Relaxed. What one
 //! caller wrote before it was admitted is no business of the next one's.
 
+#[cfg(loom)]
+use crate::control;
 use crate::{
     error::{Denied, ExceedsBurst},
     line::{Bucket, Line},
@@ -333,7 +335,7 @@ impl RateLimiter {
     /// The one place where the word changes hands.
     pub(crate) fn replace(&self, current: u64, next: u64) -> Result<(), u64> {
         #[cfg(loom)]
-        if crate::control::is_split() {
+        if control::is_planted(control::Mistake::SplitExchange) {
             let actual = self.word.load(Relaxed);
             if actual != current {
                 return Err(actual);
