@@ -275,7 +275,8 @@ impl RateLimiter {
                 }
                 word = self.word.load(Relaxed);
             }
-            match meter.take(now, word, cost).filter(|_| word & WAITING == 0) {
+            // A flag set again meanwhile puts the word above any time: denied.
+            match meter.take(now, word, cost) {
                 Some(next) => match self.replace(word, next) {
                     Ok(()) => return true,
                     Err(actual) => (word, is_fresh) = (actual, false),

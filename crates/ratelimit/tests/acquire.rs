@@ -4,14 +4,15 @@
 mod common;
 
 use anabranch_core_cancel::{
-    ManualTime,
+    Claim, ManualTime, Operation, Ticket,
     select::{Either, select2},
 };
 use anabranch_ratelimit::{
     AcquireError, CancelToken, ExceedsBurst, Rate, RateLimiter, Wait, ops::Acquire,
 };
-use common::{Count, ms, poll, poll_with};
+use common::{Count, at_once, ms, poll, poll_with};
 use std::{
+    pin::Pin,
     sync::Arc,
     task::{Poll, Waker},
     time::Duration,
@@ -134,6 +135,18 @@ fn retry_after_counts_those_in_line() {
     assert_eq!(denied.retry_after, Duration::from_secs(60));
 }
 
+#[test]
+fn retry_after_does_not_count_those_who_were_served_or_left() {
+    let (limiter, _token, time) = drained();
+    let [mut looks, _does_not, leaves, _large] = [1, 1, 2, 3].map(|n| Waiter::join(&limiter, n));
+    time.advance(ms(200));
+    assert!(looks.is_served());
+    assert!(!limiter.allow(), "serves the second");
+    assert_eq!(limiter.try_acquire(1).unwrap_err().retry_after, ms(600));
+    drop(leaves);
+    assert_eq!(limiter.try_acquire(1).unwrap_err().retry_after, ms(400));
+}
+
 /// RL24.
 #[test]
 fn when_the_first_in_line_gives_up_those_behind_it_move_up() {
@@ -248,22 +261,20 @@ fn lateness_does_not_add_up() {
 fn a_turn_that_comes_after_the_deadline_fails_at_once_and_takes_nothing() {
     let (limiter, token, time) = drained();
     let soon = token.child_with_timeout(ms(299));
-    let error = limiter.acquire(3).with_cancel(&soon).wait().unwrap_err();
-    assert!(
-        matches!(&error, AcquireError::Cancelled(why) if why.is_timeout()),
-        "{error}"
-    );
-    assert!(error.to_string().contains(file!()), "{error}");
-    let error = limiter.acquire(3).timeout(ms(299)).wait().unwrap_err();
-    assert!(
-        matches!(&error, AcquireError::Cancelled(why) if why.is_timeout()),
-        "{error}"
-    );
-    let both = limiter.acquire(3).timeout(ms(500)).with_cancel(&soon);
-    assert!(both.wait().is_err());
-    let both = limiter.acquire(3).with_cancel(&token).timeout(ms(299));
-    assert!(both.wait().is_err());
-    assert_eq!((time.elapsed(), limiter.waiting()), (Duration::ZERO, 0));
+    for error in [
+        at_once(limiter.acquire(3).with_cancel(&soon)),
+        at_once(limiter.acquire(3).timeout(ms(299))),
+        at_once(limiter.acquire(3).timeout(ms(500)).with_cancel(&soon)),
+        at_once(limiter.acquire(3).with_cancel(&token).timeout(ms(299))),
+    ] {
+        let error = error.unwrap_err();
+        assert!(
+            matches!(&error, AcquireError::Cancelled(why) if why.is_timeout()),
+            "{error}"
+        );
+        assert!(error.to_string().contains(file!()), "{error}");
+    }
+    assert_eq!(limiter.waiting(), 0);
     assert_eq!(token.clock().armed_timers(), 0);
     time.advance(ms(300));
     assert!(limiter.allow_n(3));
@@ -284,7 +295,7 @@ fn a_deadline_counts_those_in_line_and_not_those_who_left() {
     let (limiter, token, _time) = drained();
     let [first, _second] = [2, 2].map(|n| Waiter::join(&limiter, n));
     let soon = token.child_with_timeout(ms(400));
-    assert!(limiter.acquire(1).with_cancel(&soon).wait().is_err());
+    assert!(at_once(limiter.acquire(1).with_cancel(&soon)).is_err());
     drop(first);
     let mut acquire = limiter.acquire(1).with_cancel(&soon);
     assert!(poll(&mut acquire).is_pending(), "300 ms now");
@@ -296,13 +307,13 @@ fn at_a_rate_of_zero_a_bounded_wait_fails_at_once_and_an_unbounded_one_waits() {
     let limiter = RateLimiter::new(Rate::per_second(0)).on(&token);
     assert!(limiter.acquire(1).wait().is_ok());
     let late = token.child_with_timeout(Duration::from_secs(1_000_000_000));
-    assert!(limiter.acquire(1).with_cancel(&late).wait().is_err());
+    assert!(at_once(limiter.acquire(1).with_cancel(&late)).is_err());
     let mut for_ever = limiter.acquire(1).with_cancel(&token);
     assert!(poll(&mut for_ever).is_pending());
     time.advance(Duration::from_secs(1_000_000_000));
     assert!(poll(&mut for_ever).is_pending());
     token.cancel();
-    assert!(for_ever.wait().is_err());
+    assert!(at_once(for_ever).is_err());
     assert_eq!(limiter.waiting(), 0);
 }
 
@@ -313,11 +324,11 @@ fn under_a_cancelled_token_nothing_is_taken_although_it_is_there() {
     let limiter = RateLimiter::new(Rate::per_second(10).burst(3)).on(&token);
     let ended = token.child();
     ended.cancel_with("closing");
-    let error = limiter.acquire(1).with_cancel(&ended).wait().unwrap_err();
+    let error = at_once(limiter.acquire(1).with_cancel(&ended)).unwrap_err();
     assert!(format!("{error:#}").ends_with("closing"), "{error:#}");
     assert_eq!(limiter.available_permits(), 3);
     // And what is more than the burst is so under any token.
-    let error = limiter.acquire(4).with_cancel(&token).wait().unwrap_err();
+    let error = at_once(limiter.acquire(4).with_cancel(&token)).unwrap_err();
     let exceeds = ExceedsBurst {
         requested: 4,
         burst: 3,
@@ -375,6 +386,52 @@ fn a_permit_handed_over_before_the_cancellation_is_kept() {
     assert_eq!(limiter.available_permits(), 0);
 }
 
+/// The same, where the end comes in between two looks: as `with_cancel` and `select!` would do it.
+#[test]
+fn what_was_handed_over_before_an_end_or_a_withdrawal_is_not_given_back_too() {
+    let (limiter, token, time) = drained();
+    let [mut ended, mut withdrawn, mut last] = [1, 1, 1].map(|n| Waiter::join(&limiter, n));
+    time.advance(ms(200));
+    assert!(!limiter.allow(), "serves two");
+    let call = token.child();
+    call.cancel();
+    let why = call.check().unwrap_err();
+    assert!(Pin::new(&mut ended.acquire).end(why.clone()).is_ok());
+    assert_eq!(Pin::new(&mut withdrawn.acquire).withdraw(), Some(Ok(())));
+    assert!(Pin::new(&mut last.acquire).end(why).is_err());
+    assert_eq!((limiter.waiting(), limiter.available_permits()), (0, 0));
+}
+
+#[test]
+fn the_waker_of_the_last_look_is_the_one_that_counts() {
+    let (limiter, _token, _time) = drained();
+    let [first, mut second] = [1, 1].map(|n| Waiter::join(&limiter, n));
+    let (wakes, waker) = Count::new();
+    assert!(poll_with(&mut second.acquire, &waker).is_pending());
+    drop(first);
+    assert_eq!((second.wakes(), wakes.get()), (0, 1));
+}
+
+/// A select that is looking at its arms can be neither served nor passed over: whoever stands
+/// behind it waits for it, without a timer, and it serves them.
+#[test]
+fn one_who_is_due_behind_a_select_that_looks_is_served_by_it() {
+    let (limiter, _token, time) = drained();
+    let (claim, mut select) = (Arc::new(Claim::new()), limiter.acquire(1));
+    let mut arm = || Pin::new(&mut select).poll_arm(&Ticket::task(Waker::noop()).arm(&claim, 0));
+    assert!(arm().is_pending() && claim.open());
+    let mut behind = Waiter::join(&limiter, 1);
+    time.advance(ms(50));
+    assert_eq!(claim.close(), None, "the select looks");
+    time.advance(ms(150));
+    assert!(!behind.is_served(), "both are due");
+    let wakes = behind.wakes();
+    assert!(arm().is_ready());
+    assert_eq!(behind.wakes(), wakes + 1);
+    assert!(behind.is_served());
+    assert_eq!(limiter.available_permits(), 0);
+}
+
 #[test]
 fn a_select_over_two_limiters_takes_from_one_and_leaves_the_other_alone() {
     let (token, time) = CancelToken::manual();
@@ -428,7 +485,7 @@ fn an_acquire_that_is_not_waited_for_holds_nothing() {
 fn an_acquire_ended_by_its_timeout_can_be_tried_again() {
     let (limiter, _token, time) = drained();
     let mut acquire = limiter.acquire(2);
-    assert!((&mut acquire).timeout(ms(100)).wait().is_err());
+    assert!(at_once((&mut acquire).timeout(ms(100))).is_err());
     time.advance(ms(200));
-    assert!(acquire.wait().is_ok());
+    assert!(at_once(acquire).is_ok());
 }
