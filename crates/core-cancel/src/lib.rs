@@ -39,7 +39,6 @@ mod operation;
 pub mod ops;
 mod parker;
 pub mod queue;
-mod random;
 #[doc(hidden)]
 pub mod select;
 mod sync;

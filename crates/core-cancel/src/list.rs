@@ -14,29 +14,95 @@ pub(crate) struct Key(u32);
 
 const NIL: u32 = u32::MAX;
 
+/// A position in the line, for a walk under one lock: void as soon as the list changes otherwise.
+#[derive(Clone, Copy)]
+pub(crate) struct Cursor(u32);
+
+impl Cursor {
+    fn at(index: u32) -> Option<Self> {
+        (index != NIL).then_some(Self(index))
+    }
+}
+
 #[derive(Debug)]
 enum Slot<T> {
-    Free {
-        next: u32,
-    },
-    Used {
-        value: T,
-        prev: u32,
-        next: u32,
-        linked: bool,
-    },
+    Free { next: u32 },
+    Used(Member<T>),
+}
+
+#[derive(Debug)]
+struct Member<T> {
+    value: T,
+    prev: u32,
+    next: u32,
+    linked: bool,
+}
+
+/// The slab. Most lists never have two members at a time, and those allocate nothing.
+#[derive(Debug)]
+enum Slots<T> {
+    One(Option<Slot<T>>),
+    Many(Vec<Slot<T>>),
+}
+
+impl<T> Slots<T> {
+    fn get(&self, index: u32) -> Option<&Slot<T>> {
+        match self {
+            Self::One(slot) => slot.as_ref().filter(|_| index == 0),
+            Self::Many(slots) => slots.get(index as usize),
+        }
+    }
+
+    fn get_mut(&mut self, index: u32) -> Option<&mut Slot<T>> {
+        match self {
+            Self::One(slot) => slot.as_mut().filter(|_| index == 0),
+            Self::Many(slots) => slots.get_mut(index as usize),
+        }
+    }
+
+    /// Adds a slot and returns its index.
+    fn push(&mut self, slot: Slot<T>) -> u32 {
+        match self {
+            Self::One(one @ None) => {
+                *one = Some(slot);
+                0
+            }
+            Self::One(one) => {
+                let mut slots = Vec::with_capacity(4);
+                slots.extend(one.take());
+                slots.push(slot);
+                *self = Self::Many(slots);
+                1
+            }
+            Self::Many(slots) => {
+                let index = u32::try_from(slots.len())
+                    .ok()
+                    .filter(|&index| index != NIL);
+                slots.push(slot);
+                index.expect("a list holds fewer than 2^32 - 1 members")
+            }
+        }
+    }
+
+    /// Forgets the slots, keeps the memory.
+    fn clear(&mut self) {
+        match self {
+            Self::One(slot) => *slot = None,
+            Self::Many(slots) => slots.clear(),
+        }
+    }
 }
 
 #[derive(Debug)]
 pub(crate) struct List<T> {
-    slots: Vec<Slot<T>>,
+    slots: Slots<T>,
     free: u32,
     first: u32,
     last: u32,
     /// Members in line.
-    linked: usize,
+    linked: u32,
     /// Members in a slot, in line or not.
-    used: usize,
+    used: u32,
 }
 
 impl<T> Default for List<T> {
@@ -48,7 +114,7 @@ impl<T> Default for List<T> {
 impl<T> List<T> {
     pub(crate) const fn new() -> Self {
         Self {
-            slots: Vec::new(),
+            slots: Slots::One(None),
             free: NIL,
             first: NIL,
             last: NIL,
@@ -59,7 +125,7 @@ impl<T> List<T> {
 
     /// Members in line.
     pub(crate) fn len(&self) -> usize {
-        self.linked
+        self.linked as usize
     }
 
     /// Adds at the back of the line.
@@ -67,28 +133,28 @@ impl<T> List<T> {
     /// # Panics
     /// When 2^32 - 1 members are held at once.
     pub(crate) fn push(&mut self, value: T) -> Key {
-        let slot = Slot::Used {
+        let (prev, free) = (self.last, self.free);
+        let slot = Slot::Used(Member {
             value,
-            prev: self.last,
+            prev,
             next: NIL,
             linked: true,
-        };
-        let index = if self.free == NIL {
-            let index = u32::try_from(self.slots.len()).ok().filter(|&i| i != NIL);
-            let index = index.expect("a list holds fewer than 2^32 - 1 members");
-            self.slots.push(slot);
-            index
+        });
+        let index = if free == NIL {
+            self.slots.push(slot)
         } else {
-            let index = self.free;
-            match mem::replace(&mut self.slots[index as usize], slot) {
-                Slot::Free { next } => self.free = next,
-                Slot::Used { .. } => unreachable!("the free chain holds free slots"),
+            let place = self
+                .slots
+                .get_mut(free)
+                .expect("the free chain stays in the slab");
+            if let Slot::Free { next } = mem::replace(place, slot) {
+                self.free = next;
             }
-            index
+            free
         };
-        match self.last {
+        match prev {
             NIL => self.first = index,
-            last => *self.links(last).1 = index,
+            prev => self.member_mut(prev).next = index,
         }
         self.last = index;
         self.linked += 1;
@@ -97,26 +163,29 @@ impl<T> List<T> {
     }
 
     pub(crate) fn get(&self, key: &Key) -> &T {
-        match &self.slots[key.0 as usize] {
-            Slot::Used { value, .. } => value,
-            Slot::Free { .. } => unreachable!("a key outlives its member"),
-        }
+        &self.member(key.0).value
     }
 
     pub(crate) fn get_mut(&mut self, key: &Key) -> &mut T {
-        match &mut self.slots[key.0 as usize] {
-            Slot::Used { value, .. } => value,
-            Slot::Free { .. } => unreachable!("a key outlives its member"),
-        }
+        &mut self.member_mut(key.0).value
     }
 
-    /// The member at the head of the line.
-    pub(crate) fn front_mut(&mut self) -> Option<&mut T> {
-        let first = self.first;
-        (first != NIL).then(|| match &mut self.slots[first as usize] {
-            Slot::Used { value, .. } => value,
-            Slot::Free { .. } => unreachable!("the line holds used slots"),
-        })
+    /// The head of the line.
+    pub(crate) fn first(&self) -> Option<Cursor> {
+        Cursor::at(self.first)
+    }
+
+    /// The next in line.
+    pub(crate) fn after(&self, cursor: Cursor) -> Option<Cursor> {
+        Cursor::at(self.member(cursor.0).next)
+    }
+
+    pub(crate) fn at(&self, cursor: Cursor) -> &T {
+        &self.member(cursor.0).value
+    }
+
+    pub(crate) fn at_mut(&mut self, cursor: Cursor) -> &mut T {
+        &mut self.member_mut(cursor.0).value
     }
 
     /// Whether the member stands at the head of the line.
@@ -124,19 +193,34 @@ impl<T> List<T> {
         self.first == key.0
     }
 
-    /// Takes the head out of the line; it stays in its slot until removed.
-    pub(crate) fn unlink_front(&mut self) {
-        if self.first != NIL {
-            self.unlink(self.first);
+    /// Takes a member out of the line; it stays in its slot until removed.
+    pub(crate) fn unlink(&mut self, cursor: Cursor) {
+        let member = self.member_mut(cursor.0);
+        if !mem::take(&mut member.linked) {
+            return;
         }
+        let (prev, next) = (member.prev, member.next);
+        match prev {
+            NIL => self.first = next,
+            prev => self.member_mut(prev).next = next,
+        }
+        match next {
+            NIL => self.last = prev,
+            next => self.member_mut(next).prev = prev,
+        }
+        self.linked -= 1;
     }
 
     /// Takes a member out, in line or not.
     pub(crate) fn remove(&mut self, key: Key) -> T {
-        self.unlink(key.0);
+        self.unlink(Cursor(key.0));
         let free = Slot::Free { next: self.free };
-        let Slot::Used { value, .. } = mem::replace(&mut self.slots[key.0 as usize], free) else {
-            unreachable!("a key outlives its member")
+        let slot = self
+            .slots
+            .get_mut(key.0)
+            .map(|slot| mem::replace(slot, free));
+        let Some(Slot::Used(member)) = slot else {
+            unreachable!("{OUTLIVED}")
         };
         self.free = key.0;
         self.used -= 1;
@@ -145,68 +229,39 @@ impl<T> List<T> {
             self.slots.clear();
             self.free = NIL;
         }
-        value
+        member.value
     }
 
     /// Takes out all members in line, in order.
-    pub(crate) fn take_all(&mut self) -> Vec<T> {
-        let mut all = Vec::with_capacity(self.linked);
-        while self.first != NIL {
-            all.push(self.remove(Key(self.first)));
-        }
-        all
+    pub(crate) fn drain(&mut self) -> impl Iterator<Item = T> {
+        std::iter::from_fn(|| {
+            let first = self.first()?;
+            Some(self.remove(Key(first.0)))
+        })
     }
 
     /// The members in line, first to last.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
-        let mut at = self.first;
-        std::iter::from_fn(move || {
-            let Slot::Used { value, next, .. } = self.slots.get(at as usize)? else {
-                unreachable!("the line holds used slots")
-            };
-            at = *next;
-            Some(value)
-        })
+        std::iter::successors(self.first(), |&at| self.after(at)).map(|at| self.at(at))
     }
 
-    /// Calls `f` with each member in line, first to last.
-    pub(crate) fn for_each_mut(&mut self, mut f: impl FnMut(&mut T)) {
-        let mut at = self.first;
-        while let Some(Slot::Used { value, next, .. }) = self.slots.get_mut(at as usize) {
-            f(value);
-            at = *next;
+    fn member(&self, index: u32) -> &Member<T> {
+        match self.slots.get(index) {
+            Some(Slot::Used(member)) => member,
+            _ => unreachable!("{OUTLIVED}"),
         }
     }
 
-    fn links(&mut self, index: u32) -> (&mut u32, &mut u32) {
-        match &mut self.slots[index as usize] {
-            Slot::Used { prev, next, .. } => (prev, next),
-            Slot::Free { .. } => unreachable!("the line holds used slots"),
+    fn member_mut(&mut self, index: u32) -> &mut Member<T> {
+        match self.slots.get_mut(index) {
+            Some(Slot::Used(member)) => member,
+            _ => unreachable!("{OUTLIVED}"),
         }
-    }
-
-    fn unlink(&mut self, index: u32) {
-        let Slot::Used {
-            prev, next, linked, ..
-        } = &mut self.slots[index as usize]
-        else {
-            unreachable!("a key outlives its member")
-        };
-        if !mem::take(linked) {
-            return;
-        }
-        let (prev, next) = (*prev, *next);
-        match prev {
-            NIL => self.first = next,
-            prev => *self.links(prev).1 = next,
-        }
-        match next {
-            NIL => self.last = prev,
-            next => *self.links(next).0 = prev,
-        }
-        self.linked -= 1;
     }
 }
+
+/// What would have to be true for a look-up to fail.
+const OUTLIVED: &str = "a key or a cursor outlives its member";
 
 #[cfg(test)]
 mod tests {
@@ -222,7 +277,7 @@ mod tests {
         let (_zero, one) = (keys.next(), keys.next().unwrap());
         assert_eq!(list.remove(one), 1);
         assert_eq!(list.iter().copied().collect::<Vec<_>>(), [0, 2, 3]);
-        assert_eq!(list.take_all(), [0, 2, 3]);
+        assert_eq!(list.drain().collect::<Vec<_>>(), [0, 2, 3]);
         assert_eq!(list.len(), 0);
     }
 
@@ -250,8 +305,9 @@ mod tests {
                     }
                     3 if !model.is_empty() => {
                         let front = model.pop_front().unwrap();
-                        prop_assert_eq!(list.front_mut().copied(), Some(front));
-                        list.unlink_front();
+                        let first = list.first().unwrap();
+                        prop_assert_eq!(*list.at_mut(first), front);
+                        list.unlink(first);
                         let at = in_line.iter().position(|(_, v)| *v == front).unwrap();
                         aside.push(in_line.swap_remove(at));
                     }

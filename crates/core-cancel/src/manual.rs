@@ -182,7 +182,8 @@ impl Manual {
                 .unwrap_or_else(PoisonError::into_inner);
         }
         state.stepping = true;
-        let target = self.now().saturating_add(by);
+        // The last moment is not reached: it stands for never.
+        let target = self.now().saturating_add(by).min(system::NEVER - 1);
         // The caller moves the clock, so it does not run on it.
         state.running -= usize::from(me.is_some());
         let mut panicked = None;
@@ -250,7 +251,10 @@ impl State {
         }
         let report: Arc<str> = report.into();
         let mut wakers = Vec::with_capacity(stuck);
-        self.members.for_each_mut(|member| {
+        let mut next = self.members.first();
+        while let Some(at) = next {
+            next = self.members.after(at);
+            let member = self.members.at_mut(at);
             if let MemberState::Waiting {
                 idle: false, waker, ..
             } = &member.state
@@ -258,7 +262,7 @@ impl State {
                 wakers.push(waker.clone());
                 member.doomed = Some(report.clone());
             }
-        });
+        }
         wakers
     }
 }

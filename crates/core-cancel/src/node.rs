@@ -8,8 +8,8 @@
 //!
 //! # States
 //! `state` is a set of bits. CANCELLED is final; DRAINING is final; UNARMED says that this node's
-//! own deadline has no alarm yet, so whoever polls has to look at the clock. The reason of a node
-//! stands beside its lists under its lock.
+//! own deadline has no alarm yet, so whoever polls has to look at the clock; LINKED that its parent
+//! knows it. The reason is written once, under the node's lock.
 //!
 //! # Invariants
 //! 1. CANCELLED is set under the node's lock, together with the reason; the reason never changes.
@@ -56,6 +56,7 @@ use std::{
 const CANCELLED: u32 = 1;
 const UNARMED: u32 = 2;
 const DRAINING: u32 = 4;
+const LINKED: u32 = 8;
 
 /// After so many looks at the clock a deadline gets its alarm, and polls are loads from then on.
 const LOOKS: u32 = 4;
@@ -121,18 +122,23 @@ impl Node {
             // ORDERING: Acquire, paired with the Release in `mark`: who sees a token cancelled
             // sees what its canceller did before.
             let state = node.state.load(Acquire);
-            if state & (bits | UNARMED) != 0 && (state & bits != 0 || node.look()) {
+            if state & (bits | UNARMED) != 0 && node.is_over(state & bits) {
                 return true;
             }
-            match &node.parent {
-                Some(parent) => node = parent,
-                None => return false,
-            }
+            let Some(parent) = &node.parent else {
+                return false;
+            };
+            node = parent;
         }
     }
 
-    /// The deadline has no alarm: looks at the clock.
+    /// One of the bits is set, or the deadline has passed.
     #[cold]
+    fn is_over(self: &Arc<Self>, bits: u32) -> bool {
+        bits != 0 || self.look()
+    }
+
+    /// The deadline has no alarm: looks at the clock.
     fn look(self: &Arc<Self>) -> bool {
         // ORDERING: Relaxed: the deadline is a number on its own.
         if self.clock.nanos() >= self.deadline.load(Relaxed) {
@@ -161,7 +167,10 @@ impl Node {
     /// Why this node will be cancelled at its deadline.
     pub(crate) fn deadline_reason(&self) -> Option<Cancelled> {
         let node = self.up().min_by_key(|node| node.deadline.load(Relaxed))?;
-        let grace_at = node.slow.get().and_then(|slow| lock(&slow.lists).grace_at);
+        let grace_at = node
+            .slow
+            .get()
+            .and_then(|slow| lock(&slow.lists).grace_at());
         (node.deadline.load(Relaxed) != NEVER).then(|| node.own_deadline_reason(grace_at))
     }
 
@@ -195,7 +204,7 @@ impl Node {
             return;
         }
         let mut lists = lock(&self.slow().lists);
-        if lists.reason.is_some() || lists.timer.is_some() {
+        if self.own_reason().is_some() || lists.timer.is_some() {
             return;
         }
         let deadline = self.deadline.load(Relaxed);
@@ -206,8 +215,8 @@ impl Node {
         // ORDERING: Release: who misses the bit finds the alarm set.
         self.state.fetch_and(!UNARMED, Release);
         drop(lists);
-        // A manual clock may have moved past it before the alarm was set.
-        if self.clock.nanos() >= deadline {
+        // A manual clock may have moved past it before the alarm was set; the system's fires it.
+        if !self.clock.is_system() && self.clock.nanos() >= deadline {
             self.expire();
         }
     }
@@ -228,15 +237,18 @@ impl Node {
         at: &'static Location<'static>,
     ) {
         let mut lists = lock(&self.slow().lists);
-        if lists.reason.is_some() || self.deadline.load(Relaxed) <= deadline {
+        if self.own_reason().is_some() || self.deadline.load(Relaxed) <= deadline {
             return;
         }
         self.deadline.store(deadline, Relaxed);
-        lists.grace_at = Some(at);
+        lists.rare().grace_at = Some(at);
         let old = lists.timer.take();
         drop(lists);
         drop(old.and_then(|key| self.clock.disarm(key)));
         self.arm();
+        if self.clock.nanos() >= deadline {
+            self.expire();
+        }
     }
 
     fn slow(&self) -> &Slow {

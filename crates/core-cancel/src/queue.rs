@@ -124,7 +124,8 @@ impl<T> WaitQueue<T> {
     /// What the first in line wants.
     pub fn front(&mut self) -> Option<&mut T> {
         self.pass_over_lost();
-        self.line.front_mut().map(|entry| &mut entry.value)
+        let first = self.line.first()?;
+        Some(&mut self.line.at_mut(first).value)
     }
 
     /// Whether this waiter has been served.
@@ -139,7 +140,21 @@ impl<T> WaitQueue<T> {
 
     /// Serves the first in line: `give` runs once, if it is [`Done`](HandOver::Done).
     pub fn hand_over(&mut self, wakes: &mut Wakes, give: impl FnOnce(&mut T)) -> HandOver {
-        self.serve(wakes, |_| true, give).unwrap_or(HandOver::Empty)
+        self.serve(None, wakes, |_| true, give)
+            .unwrap_or(HandOver::Empty)
+    }
+
+    /// Serves the first in line that is not the server itself: a select that sends and receives
+    /// on one channel does not meet itself. `ticket` is the server's.
+    pub fn hand_over_by(
+        &mut self,
+        ticket: &Ticket<'_>,
+        wakes: &mut Wakes,
+        give: impl FnOnce(&mut T),
+    ) -> HandOver {
+        let own = ticket.claim().map(|(claim, _)| claim);
+        self.serve(own, wakes, |_| true, give)
+            .unwrap_or(HandOver::Empty)
     }
 
     /// Serves the first in line if what it wants `fits`, and says whether it did.
@@ -154,47 +169,53 @@ impl<T> WaitQueue<T> {
         fits: impl FnMut(&T) -> bool,
         give: impl FnOnce(&mut T),
     ) -> bool {
-        self.serve(wakes, fits, give) == Some(HandOver::Done)
+        self.serve(None, wakes, fits, give) == Some(HandOver::Done)
     }
 
     /// `None`: the first in line wants more than there is.
     fn serve(
         &mut self,
+        own: Option<&Arc<Claim>>,
         wakes: &mut Wakes,
         mut fits: impl FnMut(&T) -> bool,
         give: impl FnOnce(&mut T),
     ) -> Option<HandOver> {
-        loop {
-            let Some(entry) = self.line.front_mut() else {
-                return Some(HandOver::Empty);
+        let mut next = self.line.first();
+        while let Some(at) = next {
+            next = self.line.after(at);
+            let entry = self.line.at_mut(at);
+            let win = match (&entry.claim, own) {
+                (Some((claim, _)), Some(own)) if Arc::ptr_eq(claim, own) => continue,
+                (Some((claim, _)), _) if claim.is_won() => Win::Lost,
+                _ if !fits(&entry.value) => return None,
+                (Some((claim, _)), Some(own)) if meets_before(claim, own) => {
+                    own.give_way();
+                    Win::Busy
+                }
+                (Some((claim, arm)), _) => claim.win(*arm),
+                (None, _) => Win::Won,
             };
-            if !fits(&entry.value) && !entry.claim.as_ref().is_some_and(|(c, _)| c.is_won()) {
-                return None;
-            }
-            match entry
-                .claim
-                .as_ref()
-                .map_or(Win::Won, |(claim, arm)| claim.win(*arm))
-            {
+            match win {
                 Win::Won => {
                     give(&mut entry.value);
                     entry.granted = true;
                     wakes.extend(entry.waker.take());
-                    self.line.unlink_front();
+                    self.line.unlink(at);
                     return Some(HandOver::Done);
                 }
                 Win::Busy => return Some(HandOver::Busy),
-                Win::Lost => self.line.unlink_front(),
+                Win::Lost => self.line.unlink(at),
             }
         }
+        Some(HandOver::Empty)
     }
 
     /// Wakes the first in line without serving it, so that it looks again: what it waits for comes
     /// sooner than it was told.
     pub fn nudge(&mut self, wakes: &mut Wakes) {
         self.pass_over_lost();
-        if let Some(entry) = self.line.front_mut() {
-            wakes.extend(entry.waker.clone());
+        if let Some(first) = self.line.first() {
+            wakes.extend(self.line.at_mut(first).waker.clone());
         }
     }
 
@@ -217,17 +238,18 @@ impl<T> WaitQueue<T> {
 
     /// Takes entries of selects that chose another arm out of the line.
     fn pass_over_lost(&mut self) {
-        while let Some(Entry {
-            claim: Some((claim, _)),
-            ..
-        }) = self.line.front_mut()
-        {
-            if !claim.is_won() {
-                return;
+        while let Some(first) = self.line.first() {
+            match &self.line.at_mut(first).claim {
+                Some((claim, _)) if claim.is_won() => self.line.unlink(first),
+                _ => return,
             }
-            self.line.unlink_front();
         }
     }
+}
+
+/// Whether both selects are polling and `other` has precedence: see `claim.rs`, 4.
+fn meets_before(other: &Arc<Claim>, own: &Arc<Claim>) -> bool {
+    other.precedes(own) && other.is_busy()
 }
 
 impl<T> fmt::Debug for WaitQueue<T> {

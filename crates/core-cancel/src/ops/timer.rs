@@ -88,8 +88,8 @@ impl Timer {
             return Poll::Pending;
         }
         self.arm(ticket.waker());
-        // The time may have moved past it before the alarm was set.
-        if self.is_due() {
+        // A manual clock may have moved past it before the alarm was set; the system's fires it.
+        if !self.clock.is_system() && self.is_due() {
             self.disarm();
             return Poll::Ready(());
         }
