@@ -1,15 +1,27 @@
 //! How the models prove that they would see a mistake: it can be made here, in models only.
 
 // std's, so that it is no part of the model.
-use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::atomic::{AtomicU8, Ordering::SeqCst};
 
-static SPLIT: AtomicBool = AtomicBool::new(false);
+static PLANTED: AtomicU8 = AtomicU8::new(Mistake::None as u8);
 
-/// From now on the compare-exchange of every limiter is a load and a store.
-pub fn split_the_exchange(split: bool) {
-    SPLIT.store(split, SeqCst);
+/// What a model must not bear.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Mistake {
+    /// None: the code as it is.
+    None,
+    /// The compare-exchange of the word is a load and a store.
+    SplitExchange,
+    /// Who leaves the line does not see to those behind it.
+    ForgetNext,
 }
 
-pub(crate) fn is_split() -> bool {
-    SPLIT.load(SeqCst)
+/// From now on every limiter makes this mistake.
+pub fn plant(mistake: Mistake) {
+    PLANTED.store(mistake as u8, SeqCst);
+}
+
+pub(crate) fn is_planted(mistake: Mistake) -> bool {
+    PLANTED.load(SeqCst) == mistake as u8
 }

@@ -20,6 +20,8 @@
 //! compare-exchange of that word or made under the lock: all orderings are Relaxed. What one
 //! caller wrote before it was admitted is no business of the next one's.
 
+#[cfg(loom)]
+use crate::control;
 use crate::{
     error::{Denied, ExceedsBurst},
     line::{Bucket, Line},
@@ -273,7 +275,8 @@ impl RateLimiter {
                 }
                 word = self.word.load(Relaxed);
             }
-            match meter.take(now, word, cost).filter(|_| word & WAITING == 0) {
+            // A flag set again meanwhile puts the word above any time: denied.
+            match meter.take(now, word, cost) {
                 Some(next) => match self.replace(word, next) {
                     Ok(()) => return true,
                     Err(actual) => (word, is_fresh) = (actual, false),
@@ -333,7 +336,7 @@ impl RateLimiter {
     /// The one place where the word changes hands.
     pub(crate) fn replace(&self, current: u64, next: u64) -> Result<(), u64> {
         #[cfg(loom)]
-        if crate::control::is_split() {
+        if control::is_planted(control::Mistake::SplitExchange) {
             let actual = self.word.load(Relaxed);
             if actual != current {
                 return Err(actual);

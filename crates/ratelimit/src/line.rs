@@ -13,6 +13,8 @@
 //! which they were due, however late the waiter wakes. The bucket cannot be full meanwhile, for it
 //! lacked something for the first in line.
 
+#[cfg(loom)]
+use crate::control;
 use crate::{limiter::RateLimiter, meter::Meter};
 use anabranch_core_cancel::{
     Ticket, Wakes,
@@ -184,6 +186,10 @@ impl Line {
             self.wanted -= u128::from(cost);
         } else if !keep {
             bucket.limiter.give_back(bucket.meter, cost, from);
+        }
+        #[cfg(loom)]
+        if control::is_planted(control::Mistake::ForgetNext) {
+            return (left.granted, left.waker);
         }
         self.serve(bucket, wakes);
         (left.granted, left.waker)

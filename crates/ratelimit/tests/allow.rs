@@ -145,6 +145,27 @@ fn fifteen_threads_at_once_on_a_burst_of_five_are_admitted_five_times() {
     }
 }
 
+#[test]
+fn four_threads_that_empty_a_large_bucket_find_what_is_in_it() {
+    let (token, _time) = CancelToken::manual();
+    let limiter = RateLimiter::new(Rate::per_second(1).burst(100_000)).on(&token);
+    let start = Barrier::new(4);
+    let admitted: usize = thread::scope(|s| {
+        let empty = || {
+            start.wait();
+            std::iter::repeat_with(|| limiter.allow())
+                .take_while(|&allowed| allowed)
+                .count()
+        };
+        let threads: Vec<_> = (0..4).map(|_| s.spawn(empty)).collect();
+        threads
+            .into_iter()
+            .map(|thread| thread.join().unwrap())
+            .sum()
+    });
+    assert_eq!(admitted, 100_000);
+}
+
 /// RL6 and RL33e.
 #[test]
 fn a_rate_of_zero_gives_its_burst_and_then_nothing_for_ever() {

@@ -1,0 +1,205 @@
+//! Every interleaving of two threads: the word's compare-exchange, and the hand-over in the line.
+//!
+//! Each model says which outcomes it must have seen and how many runs it takes at least; each has a
+//! control, the same model with a mistake planted in the limiter, that must fail.
+#![cfg(loom)]
+
+use anabranch_ratelimit::{
+    CancelToken, ExceedsBurst, Rate, RateLimiter,
+    control::{self, Mistake},
+};
+use loom::thread;
+use std::{
+    collections::BTreeSet,
+    fmt::Debug,
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::Pin,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering::SeqCst},
+    },
+    task::{Context, Poll, Wake, Waker},
+    time::Duration,
+};
+
+/// The control is a switch for the whole process: one model at a time.
+fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Runs all interleavings; the outcomes seen, and how many runs it took.
+fn explore<T: Ord + Send + 'static>(model: fn() -> T) -> (BTreeSet<T>, usize) {
+    let seen = Arc::new((Mutex::new(BTreeSet::new()), AtomicUsize::new(0)));
+    let inside = seen.clone();
+    loom::model(move || {
+        let outcome = model();
+        inside.1.fetch_add(1, SeqCst);
+        inside.0.lock().unwrap().insert(outcome);
+    });
+    let seen = Arc::into_inner(seen).unwrap();
+    (seen.0.into_inner().unwrap(), seen.1.into_inner())
+}
+
+/// All interleavings hold, these outcomes are seen, and with the mistake one does not hold.
+fn prove<T: Ord + Debug + Send + 'static>(
+    mistake: Mistake,
+    floor: usize,
+    outcomes: &[T],
+    model: fn() -> T,
+) {
+    let _alone = alone();
+    let (seen, runs) = explore(model);
+    println!("{runs} runs, {seen:?}");
+    assert!(runs >= floor, "{runs} runs explore nothing");
+    for outcome in outcomes {
+        assert!(
+            seen.contains(outcome),
+            "{outcome:?} never happened: {seen:?}"
+        );
+    }
+    control::plant(mistake);
+    let broken = catch_unwind(AssertUnwindSafe(|| explore(model).1));
+    control::plant(Mistake::None);
+    assert!(broken.is_err(), "the model bears {mistake:?}");
+}
+
+fn limiter(rate: Rate) -> (Arc<RateLimiter>, anabranch_core_cancel::ManualTime) {
+    let (token, time) = CancelToken::manual();
+    (Arc::new(RateLimiter::new(rate).on(&token)), time)
+}
+
+fn poll<F: Future + Unpin>(future: &mut F) -> Poll<F::Output> {
+    Pin::new(future).poll(&mut Context::from_waker(Waker::noop()))
+}
+
+/// Counts its wakes. Not part of the model: nobody decides anything by it.
+#[derive(Default)]
+struct Count(AtomicUsize);
+
+impl Wake for Count {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, SeqCst);
+    }
+}
+
+/// Somebody in line for one permit, with what it borrows from.
+struct Waiter {
+    task: Pin<Box<dyn Future<Output = Result<(), ExceedsBurst>> + Send>>,
+    wakes: Arc<Count>,
+}
+
+impl Waiter {
+    fn join(limiter: &Arc<RateLimiter>) -> Self {
+        let limiter = limiter.clone();
+        let task = Box::pin(async move { limiter.acquire(1).await });
+        let wakes = Arc::default();
+        let mut waiter = Self { task, wakes };
+        assert!(!waiter.is_served());
+        waiter
+    }
+
+    fn is_served(&mut self) -> bool {
+        let waker = Waker::from(self.wakes.clone());
+        self.task
+            .as_mut()
+            .poll(&mut Context::from_waker(&waker))
+            .is_ready()
+    }
+
+    fn wakes(&self) -> usize {
+        self.wakes.0.load(SeqCst)
+    }
+}
+
+const ONE_OF_TWO: [(bool, bool); 2] = [(true, false), (false, true)];
+
+#[test]
+fn two_threads_never_take_the_same_permit() {
+    prove(Mistake::SplitExchange, 4, &ONE_OF_TWO, || {
+        let (limiter, _time) = limiter(Rate::per_second(1));
+        let call = |limiter: &Arc<RateLimiter>| {
+            let limiter = limiter.clone();
+            thread::spawn(move || limiter.allow())
+        };
+        let (one, two) = (call(&limiter), call(&limiter));
+        let admitted = (one.join().unwrap(), two.join().unwrap());
+        assert!(admitted.0 ^ admitted.1, "exactly one: {admitted:?}");
+        admitted
+    });
+}
+
+#[test]
+fn three_permits_serve_one_of_two_who_want_two() {
+    prove(Mistake::SplitExchange, 4, &ONE_OF_TWO, || {
+        let (limiter, _time) = limiter(Rate::per_second(1).burst(3));
+        let (one, two) = (limiter.clone(), limiter.clone());
+        let one = thread::spawn(move || one.allow_n(2));
+        let two = thread::spawn(move || two.try_acquire(2).is_ok());
+        let admitted = (one.join().unwrap(), two.join().unwrap());
+        assert!(admitted.0 ^ admitted.1, "exactly one: {admitted:?}");
+        assert_eq!(limiter.available_permits(), 1);
+        admitted
+    });
+}
+
+#[test]
+fn a_permit_taken_while_another_joins_the_line_is_taken_once() {
+    prove(Mistake::SplitExchange, 4, &ONE_OF_TWO, || {
+        let (limiter, _time) = limiter(Rate::per_second(1));
+        let (waiter, caller) = (limiter.clone(), limiter.clone());
+        // In line or not, it looks once and gives up.
+        let waiter = thread::spawn(move || poll(&mut waiter.acquire(1)).is_ready());
+        let caller = thread::spawn(move || caller.allow());
+        let admitted = (waiter.join().unwrap(), caller.join().unwrap());
+        assert!(admitted.0 ^ admitted.1, "exactly one: {admitted:?}");
+        assert_eq!(limiter.waiting(), 0);
+        admitted
+    });
+}
+
+/// The waiter is due and drops out; the caller serves it, or finds the line empty.
+#[test]
+fn what_a_dropped_waiter_was_handed_goes_back_while_others_take() {
+    prove(Mistake::SplitExchange, 10, &[1, 2], || {
+        let (limiter, time) = limiter(Rate::per_second(1).burst(2));
+        assert!(limiter.allow_n(2));
+        let waiter = Waiter::join(&limiter);
+        time.advance(Duration::from_secs(2));
+        let caller = limiter.clone();
+        let caller = thread::spawn(move || u64::from(caller.allow()) + u64::from(caller.allow()));
+        let dropper = thread::spawn(move || drop(waiter));
+        dropper.join().unwrap();
+        let admitted = caller.join().unwrap();
+        assert_eq!(admitted + limiter.available_permits(), 2);
+        assert_eq!(limiter.waiting(), 0);
+        admitted
+    });
+}
+
+/// The first in line drops out while the second looks: it is told, or sees for itself.
+#[test]
+fn the_next_in_line_hears_that_its_turn_comes_sooner() {
+    prove(Mistake::ForgetNext, 10, &[0, 1], || {
+        let (limiter, time) = limiter(Rate::per_second(1));
+        assert!(limiter.allow());
+        let first = Waiter::join(&limiter);
+        let mut second = Waiter::join(&limiter);
+        let dropper = thread::spawn(move || drop(first));
+        let looker = thread::spawn(move || {
+            let told = second.wakes();
+            assert!(!second.is_served());
+            (second, told)
+        });
+        dropper.join().unwrap();
+        let (mut second, told_before) = looker.join().unwrap();
+        let told = second.wakes();
+        if told > told_before {
+            assert!(!second.is_served(), "as an executor would");
+        }
+        time.advance(Duration::from_secs(1));
+        assert!(second.wakes() > told, "at its new moment");
+        assert!(second.is_served());
+        told_before
+    });
+}
