@@ -70,13 +70,13 @@ impl Frontier {
 
     /// The next page, now under way: each takes one [`done`](Frontier::done). `None` if nothing is
     /// queued; more may come while something is under way.
-    pub fn next(&mut self) -> Option<Task> {
+    pub fn begin(&mut self) -> Option<Task> {
         let task = self.queue.pop_front()?;
         self.in_flight += 1;
         Some(task)
     }
 
-    /// A page handed out by [`next`](Frontier::next) has been dealt with and its links added.
+    /// A page begun by [`begin`](Frontier::begin) has been dealt with and its links added.
     ///
     /// # Panics
     /// If nothing is under way.
@@ -126,23 +126,23 @@ mod tests {
         Url::parse("http://a.org/").unwrap().join(path).unwrap()
     }
 
-    fn next(frontier: &mut Frontier) -> Option<String> {
-        frontier.next().map(|task| task.url.path().to_owned())
+    fn begin(frontier: &mut Frontier) -> Option<String> {
+        frontier.begin().map(|task| task.url.path().to_owned())
     }
 
     #[test]
     fn pages_come_out_breadth_first() {
         let mut frontier = Frontier::new(100);
         frontier.start(url("/"));
-        assert_eq!(next(&mut frontier).as_deref(), Some("/"));
+        assert_eq!(begin(&mut frontier).as_deref(), Some("/"));
         frontier.add(url("/a"), 1);
         frontier.add(url("/b"), 1);
         frontier.done();
-        assert_eq!(next(&mut frontier).as_deref(), Some("/a"));
+        assert_eq!(begin(&mut frontier).as_deref(), Some("/a"));
         frontier.add(url("/a/a"), 2);
-        assert_eq!(next(&mut frontier).as_deref(), Some("/b"));
+        assert_eq!(begin(&mut frontier).as_deref(), Some("/b"));
         assert_eq!(
-            frontier.next(),
+            frontier.begin(),
             Some(Task {
                 url: url("/a/a"),
                 depth: 2
@@ -155,7 +155,7 @@ mod tests {
         let mut frontier = Frontier::new(100);
         assert!(frontier.start(url("/")));
         assert!(!frontier.start(url("/")));
-        frontier.next();
+        frontier.begin();
         assert!(!frontier.add(url("/"), 1));
         frontier.done();
         assert!(!frontier.add(url("/"), 1));
@@ -189,7 +189,7 @@ mod tests {
         assert!(frontier.is_finished());
         frontier.start(url("/"));
         assert!(!frontier.is_finished());
-        frontier.next();
+        frontier.begin();
         assert!(!frontier.is_finished());
         assert_eq!((frontier.queued(), frontier.in_flight()), (0, 1));
         frontier.done();

@@ -1,2 +1,0 @@
-//! The program: see the library.
-fn main() {}
