@@ -38,9 +38,9 @@ fn child() {
         drop(watch);
     }
     say("ready");
-    loop {
-        thread::park();
-    }
+    // Far longer than the signals take. Without an end, a signal that does not kill would leave
+    // the parent and this process behind for ever.
+    thread::sleep(Duration::from_secs(60));
 }
 
 fn start(drops_the_watch: bool) -> (Child, impl FnMut(&str)) {
