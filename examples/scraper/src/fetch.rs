@@ -23,6 +23,7 @@ mod error;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use ureq::tls::{RootCerts, TlsConfig};
 use url::Url;
 
 use crate::links::{links, normal};
@@ -76,11 +77,14 @@ pub struct Fetcher {
 impl Fetcher {
     /// A client without connections: they are made, and kept for the next page, as it is used.
     pub fn new(options: FetchOptions) -> Fetcher {
+        // The system's certificates rather than built-in ones: they know a company's own authority.
+        let tls = TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build();
         let mut config = ureq::Agent::config_builder()
             .user_agent(concat!("anabranch-scraper/", env!("CARGO_PKG_VERSION")))
             .http_status_as_error(false)
             .max_redirects(0)
-            .max_redirects_will_error(false);
+            .max_redirects_will_error(false)
+            .tls_config(tls);
         if !options.use_proxy {
             config = config.proxy(None);
         }
