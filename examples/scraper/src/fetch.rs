@@ -78,7 +78,9 @@ impl Fetcher {
     /// A client without connections: they are made, and kept for the next page, as it is used.
     pub fn new(options: FetchOptions) -> Fetcher {
         // The system's certificates rather than built-in ones: they know a company's own authority.
-        let tls = TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build();
+        let tls = TlsConfig::builder()
+            .root_certs(RootCerts::PlatformVerifier)
+            .build();
         let mut config = ureq::Agent::config_builder()
             .user_agent(concat!("anabranch-scraper/", env!("CARGO_PKG_VERSION")))
             .http_status_as_error(false)
