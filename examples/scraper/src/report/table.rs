@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::time::Duration;
 
-use comfy_table::{Cell, CellAlignment, Color, Table, presets};
+use comfy_table::{Cell, CellAlignment, Table, presets};
 use url::Url;
 
 use super::{Report, Visit};
@@ -21,7 +21,7 @@ impl Report {
         let host = self.only_host();
 
         let mut table = Table::new();
-        table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
+        table.load_style(presets::UTF8_HORIZONTAL_ONLY);
         table.set_header(["url", "status", "size", "time", "worker", "error"]);
         for column in 1..=4 {
             if let Some(column) = table.column_mut(column) {
@@ -67,7 +67,7 @@ fn line(visit: &Visit, host: Option<&Url>) -> Vec<Cell> {
             Some(to) => Cell::new(format!("→ {}", short(to, host))),
             None => Cell::new(""),
         },
-        Err(error) => Cell::new(middle(&error.to_string())).fg(Color::Red),
+        Err(error) => Cell::new(middle(&error.to_string())),
     };
     vec![
         Cell::new(short(&visit.url, host)),

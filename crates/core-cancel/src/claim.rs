@@ -1,0 +1,119 @@
+//! What makes a select exact: one word that says which of its arms, if any, has been completed.
+//!
+//! A select stands in several queues at once, and several others may try to complete it at the
+//! same time. Each of its entries carries the same claim. Whoever holds something for the entry at
+//! the head of *its* queue must win the claim first, under that queue's lock, and only then hands
+//! over; nobody ever holds two queues' locks.
+//!
+//! ```text
+//!              owner: all arms polled, none ready
+//!        BUSY ─────────────────────────────────▶ OPEN ──── other: win(arm) ───▶ WON(arm)
+//!         │ ▲                                     │                               │
+//!   other │ │ owner: polls all arms again         │ owner: woken, polls again     │ owner:
+//!         ▼ │                                     ▼                               ▼ takes it
+//!       MISSED                                   BUSY                         (finished)
+//! ```
+//!
+//! 1. Only the owner leaves BUSY and MISSED; only others leave OPEN towards WON, and only once.
+//! 2. While BUSY, the owner alone decides: an arm it finds ready is the winner, and no other arm
+//!    can be completed under its feet, because that takes OPEN.
+//! 3. Whoever comes by while BUSY leaves its thing where it is and says MISSED. The owner cannot
+//!    open a MISSED claim: it polls all arms again and finds the thing itself. So nothing is lost
+//!    between "not ready" and "waiting".
+//! 4. Two selects that meet while both are BUSY mark one another as MISSED and both poll again;
+//!    they poll in random order, so one of them is soon OPEN when the other comes by.
+//!
+//! ORDERING: every transition is a read-modify-write of this one word. What is handed over is
+//! published by the queue's lock, which the winner holds and the owner takes to fetch it; the
+//! Acquire and Release here order the claim itself before the owner's next look at its arms.
+
+use crate::sync::AtomicU32;
+use std::{
+    fmt,
+    sync::atomic::Ordering::{AcqRel, Acquire, Release},
+};
+
+const BUSY: u32 = 0;
+const MISSED: u32 = 1;
+const OPEN: u32 = 2;
+const WON: u32 = 3;
+
+/// The claim word of one select. See the head of the file.
+pub struct Claim(AtomicU32);
+
+/// What came of trying to complete an arm of a select.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Win {
+    /// The arm is chosen: hand over.
+    Won,
+    /// The select is looking at its arms and will look again: leave it to it.
+    Busy,
+    /// Another arm was chosen: this entry is void.
+    Lost,
+}
+
+impl Default for Claim {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Claim {
+    /// A claim whose owner polls.
+    pub fn new() -> Self {
+        Self(AtomicU32::new(BUSY))
+    }
+
+    /// The owner has polled all arms and none was ready: from now on others may complete one.
+    ///
+    /// `false` when somebody came by meanwhile: poll all arms again, the claim is still busy.
+    pub fn open(&self) -> bool {
+        // A MISSED claim goes back to BUSY *before* the arms are polled again.
+        let opened = self.0.compare_exchange(BUSY, OPEN, AcqRel, Acquire).is_ok();
+        if !opened {
+            self.0.store(BUSY, Release);
+        }
+        opened
+    }
+
+    /// The owner wants to poll again: the arm that was completed meanwhile, if any.
+    pub fn close(&self) -> Option<usize> {
+        match self.0.compare_exchange(OPEN, BUSY, AcqRel, Acquire) {
+            Ok(_) | Err(BUSY | MISSED) => None,
+            Err(won) => Some((won - WON) as usize),
+        }
+    }
+
+    /// Whether an arm has been completed: final.
+    pub(crate) fn is_won(&self) -> bool {
+        self.0.load(Acquire) >= WON
+    }
+
+    /// Somebody has something for `arm`.
+    pub(crate) fn win(&self, arm: u32) -> Win {
+        let mut now = self.0.load(Acquire);
+        loop {
+            let (next, outcome) = match now {
+                OPEN => (WON + arm, Win::Won),
+                BUSY => (MISSED, Win::Busy),
+                MISSED => return Win::Busy,
+                _ => return Win::Lost,
+            };
+            match self.0.compare_exchange(now, next, AcqRel, Acquire) {
+                Ok(_) => return outcome,
+                Err(other) => now = other,
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Claim {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.0.load(Acquire) {
+            BUSY => "Claim(busy)",
+            MISSED => "Claim(missed)",
+            OPEN => "Claim(open)",
+            _ => "Claim(won)",
+        })
+    }
+}

@@ -1,0 +1,128 @@
+//! Waits for time to pass.
+
+use super::timer::Timer;
+use crate::{
+    cancelled::Cancelled, clock::Clock, operation::Operation, ticket::Ticket, token::CancelToken,
+    watch::Watch,
+};
+use std::{pin::Pin, task::Poll, time::Duration};
+
+/// Ready when the time has passed. Made by [`CancelToken::after`] and [`after`](crate::after).
+///
+/// The time is counted from the first poll.
+#[derive(Debug)]
+#[must_use = "operations do nothing unless waited for"]
+pub struct After {
+    clock: Clock,
+    after: Duration,
+    timer: Option<Timer>,
+}
+
+impl After {
+    pub(crate) fn new(clock: Clock, after: Duration) -> Self {
+        Self {
+            clock,
+            after,
+            timer: None,
+        }
+    }
+}
+
+impl Operation for After {
+    type Bounded = Result<(), Cancelled>;
+
+    fn bound(&self, done: ()) -> Self::Bounded {
+        Ok(done)
+    }
+
+    fn end(mut self: Pin<&mut Self>, why: Cancelled) -> Self::Bounded {
+        self.timer = None;
+        Err(why)
+    }
+
+    fn poll_arm(mut self: Pin<&mut Self>, ticket: &Ticket<'_>) -> Poll<()> {
+        let Self {
+            clock,
+            after,
+            timer,
+        } = &mut *self;
+        let timer =
+            timer.get_or_insert_with(|| Timer::at(clock.clone(), clock.nanos_after(*after)));
+        timer.poll(ticket)
+    }
+
+    fn clock(&self) -> Option<Clock> {
+        Some(self.clock.clone())
+    }
+}
+
+crate::operation! { [] After => () }
+
+/// Sleeps, unless the token is cancelled first. Made by [`CancelToken::sleep`].
+///
+/// The time is counted from the first poll.
+#[derive(Debug)]
+#[must_use = "operations do nothing unless waited for"]
+pub struct Sleep {
+    token: CancelToken,
+    watch: Watch,
+    after: After,
+}
+
+impl Sleep {
+    pub(crate) fn new(token: CancelToken, after: Duration) -> Self {
+        let after = After::new(token.clock().clone(), after);
+        Self {
+            token,
+            watch: Watch::default(),
+            after,
+        }
+    }
+}
+
+impl Operation for Sleep {
+    type Bounded = Result<(), Cancelled>;
+
+    fn bound(&self, done: Self::Bounded) -> Self::Bounded {
+        done
+    }
+
+    fn end(mut self: Pin<&mut Self>, why: Cancelled) -> Self::Bounded {
+        self.watch.clear();
+        self.after.timer = None;
+        Err(why)
+    }
+
+    fn poll_arm(mut self: Pin<&mut Self>, ticket: &Ticket<'_>) -> Poll<Self::Bounded> {
+        let Self {
+            token,
+            watch,
+            after,
+        } = &mut *self;
+        let node = token.node();
+        if after.timer.is_none()
+            && let Some(why) = node.and_then(|node| node.reason())
+        {
+            return Poll::Ready(Err(why));
+        }
+        if Pin::new(after).poll_arm(ticket).is_ready() {
+            watch.clear();
+            return Poll::Ready(Ok(()));
+        }
+        match node {
+            Some(node) => watch.poll_cancel(node, ticket).map(Err),
+            None => Poll::Pending,
+        }
+    }
+
+    fn withdraw(mut self: Pin<&mut Self>) -> Option<Self::Bounded> {
+        self.watch.clear();
+        None
+    }
+
+    fn clock(&self) -> Option<Clock> {
+        Some(self.token.clock().clone())
+    }
+}
+
+crate::operation! { [] Sleep => Result<(), Cancelled> }

@@ -1,0 +1,131 @@
+//! The system's clock, and the one thread that keeps its alarms.
+//!
+//! The thread starts when the first alarm is armed, so a program that never waits in a task with
+//! a deadline never has it: blocked threads keep their own time (see `ticket`). It fires alarms
+//! outside its lock, one after the other, and survives a waker or a hook that panics.
+
+use crate::{
+    sync::{Condvar, Mutex, OnceLock, PoisonError, lock},
+    timers::{Alarm, TimerKey, Timers},
+};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    thread,
+    time::{Duration, Instant},
+};
+
+/// A time that never comes.
+pub(crate) const NEVER: u64 = u64::MAX;
+
+static ORIGIN: OnceLock<Instant> = OnceLock::new();
+
+/// What the clock's zero is.
+pub(crate) fn origin() -> Instant {
+    *ORIGIN.get_or_init(Instant::now)
+}
+
+/// Nanoseconds since the first look at the clock.
+pub(crate) fn now() -> u64 {
+    let origin = origin();
+    nanos(Instant::now().duration_since(origin))
+}
+
+/// A duration in nanoseconds; one too long for 584 years is [`NEVER`].
+pub(crate) fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(NEVER)
+}
+
+struct Keeper {
+    state: Mutex<State>,
+    /// Told when an alarm was armed that is due before all the others.
+    earlier: Condvar,
+}
+
+struct State {
+    timers: Timers,
+    running: bool,
+}
+
+/// Arms an alarm and returns its key.
+///
+/// # Panics
+/// When the operating system refuses the timer thread.
+pub(crate) fn arm(at: u64, alarm: Alarm) -> TimerKey {
+    let keeper = keeper();
+    let mut state = lock(&keeper.state);
+    if !state.running {
+        thread::Builder::new()
+            .name("anabranch-timers".into())
+            .spawn(move || keep(keeper))
+            .expect("the operating system gives a thread for the timers");
+        state.running = true;
+    }
+    let is_first = state.timers.next().is_none_or(|next| at < next);
+    let key = state.timers.arm(at, alarm);
+    drop(state);
+    if is_first {
+        keeper.earlier.notify_one();
+    }
+    key
+}
+
+pub(crate) fn disarm(key: TimerKey) -> Option<Alarm> {
+    lock(&keeper().state).timers.disarm(key)
+}
+
+pub(crate) fn replace(key: &TimerKey, alarm: Alarm) -> Result<Alarm, Alarm> {
+    lock(&keeper().state).timers.replace(key, alarm)
+}
+
+/// Alarms armed at the moment.
+pub(crate) fn armed() -> usize {
+    lock(&keeper().state).timers.len()
+}
+
+#[cfg(not(loom))]
+fn keeper() -> &'static Keeper {
+    static KEEPER: Keeper = Keeper {
+        state: Mutex::new(State {
+            timers: Timers::new(),
+            running: false,
+        }),
+        earlier: Condvar::new(),
+    };
+    &KEEPER
+}
+
+/// Real time does not pass in a model: those run on a manual clock.
+#[cfg(loom)]
+fn keeper() -> &'static Keeper {
+    panic!("the system's timers are not modelled: use a manual clock")
+}
+
+fn keep(keeper: &Keeper) {
+    let mut state = lock(&keeper.state);
+    loop {
+        let Some(next) = state.timers.next() else {
+            state = keeper
+                .earlier
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
+            continue;
+        };
+        let now = now();
+        if next > now {
+            let wait = Duration::from_nanos(next - now);
+            state = keeper
+                .earlier
+                .wait_timeout(state, wait)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
+            continue;
+        }
+        let due = state.timers.pop_due(now);
+        drop(state);
+        if let Some(alarm) = due {
+            // The panic hook has reported it; the alarms of the others must still go off.
+            let _ = catch_unwind(AssertUnwindSafe(|| alarm.fire()));
+        }
+        state = lock(&keeper.state);
+    }
+}

@@ -1,0 +1,203 @@
+//! What an operation is told about the wait it is polled for.
+//!
+//! A ticket is made per poll, lives on the stack and costs nothing until asked: a thread's waker
+//! is made only when an operation has to wait, so one that is ready touches no thread-local.
+//!
+//! A thread can also wake itself: [`Ticket::wake_at`] notes the earliest time anybody asked for,
+//! and the thread sleeps no longer than that. So `op.timeout(d).wait()`, a `sleep(d).wait()` and a
+//! wait under a token with a deadline arm no timer at all on the system's clock.
+
+use crate::{
+    claim::Claim,
+    clock::Clock,
+    manual::{self, Site},
+    parker::Borrowed,
+    sync::Arc,
+    system::NEVER,
+};
+use std::{
+    cell::{Cell, OnceCell},
+    fmt,
+    panic::Location,
+    task::{Poll, Waker},
+};
+
+/// Who waits, with what at stake: waker, select's claim, the tightest bound above, the clock.
+///
+/// For those who write operations; see [`Operation`](crate::Operation).
+#[derive(Clone, Copy)]
+pub struct Ticket<'a> {
+    who: Who<'a>,
+    claim: Option<(&'a Arc<Claim>, u32)>,
+    bound: Bound<'a>,
+}
+
+#[derive(Clone, Copy)]
+enum Who<'a> {
+    Task(&'a Waker),
+    Thread(&'a ThreadWait),
+}
+
+/// The tightest of the bounds around an operation, and the clock of the token beside it.
+#[derive(Clone, Copy)]
+pub(crate) struct Bound<'a> {
+    /// An absolute time.
+    pub(crate) deadline: u64,
+    /// A time from now: a timeout that has not started.
+    pub(crate) within: u64,
+    pub(crate) clock: Option<&'a Clock>,
+    /// How the operation says that it cannot end in time; whoever set the bound looks.
+    pub(crate) hopeless: Option<&'a Cell<bool>>,
+}
+
+impl<'a> Ticket<'a> {
+    /// For a poll by a task.
+    pub fn task(waker: &'a Waker) -> Self {
+        Self::new(Who::Task(waker))
+    }
+
+    pub(crate) fn thread(wait: &'a ThreadWait) -> Self {
+        Self::new(Who::Thread(wait))
+    }
+
+    fn new(who: Who<'a>) -> Self {
+        let bound = Bound {
+            deadline: NEVER,
+            within: NEVER,
+            clock: None,
+            hopeless: None,
+        };
+        Self {
+            who,
+            claim: None,
+            bound,
+        }
+    }
+
+    /// The same wait as an arm of a select.
+    #[must_use]
+    pub fn arm(self, claim: &'a Arc<Claim>, arm: usize) -> Self {
+        let arm = u32::try_from(arm).expect("a select has fewer than 2^32 arms");
+        Self {
+            claim: Some((claim, arm)),
+            ..self
+        }
+    }
+
+    /// The waker to wake when it is time to poll again.
+    pub fn waker(&self) -> &'a Waker {
+        manual::mark_reached();
+        match self.who {
+            Who::Task(waker) => waker,
+            Who::Thread(wait) => wait.sleeper.get_or_init(Borrowed::take).waker(),
+        }
+    }
+
+    /// Asks to be polled again at `at` of `clock`, even if nobody wakes.
+    ///
+    /// `false` when this wait cannot do that by itself: then an alarm has to be armed.
+    #[must_use]
+    pub(crate) fn wake_at(&self, at: u64, clock: &Clock) -> bool {
+        match self.who {
+            Who::Thread(wait) if clock.is_system() => {
+                wait.until.set(wait.until.get().min(at));
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// The earliest time, in `now`'s clock, at which a bound around this operation ends it:
+    /// `u64::MAX` when there is none.
+    pub fn deadline(&self, now: u64) -> u64 {
+        self.bound
+            .deadline
+            .min(now.saturating_add(self.bound.within))
+    }
+
+    /// Says that the operation cannot end before its [`deadline`](Self::deadline), so that whoever
+    /// set that bound ends it at once. Return `Pending` after it.
+    pub fn give_up(&self) {
+        if let Some(hopeless) = self.bound.hopeless {
+            hopeless.set(true);
+        }
+    }
+
+    /// The clock of the token around this operation, for one that has none of its own.
+    pub fn clock(&self) -> Option<&'a Clock> {
+        self.bound.clock
+    }
+
+    pub(crate) fn bound(&self) -> Bound<'a> {
+        self.bound
+    }
+
+    pub(crate) fn with_bound<'b>(&self, bound: Bound<'b>) -> Ticket<'b>
+    where
+        'a: 'b,
+    {
+        Ticket {
+            who: self.who,
+            claim: self.claim,
+            bound,
+        }
+    }
+
+    pub(crate) fn claim(&self) -> Option<(&'a Arc<Claim>, u32)> {
+        self.claim
+    }
+}
+
+impl fmt::Debug for Ticket<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let who = match self.who {
+            Who::Task(_) => "task",
+            Who::Thread(_) => "thread",
+        };
+        f.debug_struct("Ticket")
+            .field("who", &who)
+            .field("claim", &self.claim)
+            .finish()
+    }
+}
+
+/// A thread's wait: sleeps between the polls.
+pub(crate) struct ThreadWait {
+    sleeper: OnceCell<Borrowed>,
+    until: Cell<u64>,
+    site: Site,
+}
+
+impl ThreadWait {
+    pub(crate) fn new(what: &'static str, at: &'static Location<'static>) -> Self {
+        Self {
+            sleeper: OnceCell::new(),
+            until: Cell::new(NEVER),
+            site: Site { what, at },
+        }
+    }
+
+    /// Polls until ready. Blocks the thread.
+    pub(crate) fn run<T>(&self, mut poll: impl FnMut(&Ticket<'_>) -> Poll<T>) -> T {
+        loop {
+            self.until.set(NEVER);
+            if let Poll::Ready(done) = poll(&Ticket::thread(self)) {
+                return done;
+            }
+            self.sleep();
+        }
+    }
+
+    #[cold]
+    fn sleep(&self) {
+        let sleeper = self.sleeper.get_or_init(Borrowed::take);
+        let parker = sleeper.parker();
+        if let Some(participant) = parker.participant() {
+            participant.begin_wait(self.site, sleeper.waker(), || parker.is_notified());
+        }
+        sleeper.park_until(self.until.get());
+        if let Some(participant) = parker.participant() {
+            participant.end_wait();
+        }
+    }
+}
