@@ -36,7 +36,7 @@ pub struct Visit {
     pub url: Url,
     /// Which worker had it, counted from 0.
     pub worker: usize,
-    /// How long that took, waiting for the limiter included.
+    /// How long that took, without the waits for the limiter.
     pub took: Duration,
     /// The page, or why there is none. [`FetchError::Abandoned`] if the crawl ended under it.
     pub outcome: Result<Read, FetchError>,

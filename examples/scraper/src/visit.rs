@@ -36,12 +36,18 @@ pub fn visit(
 ) -> Visited {
     let began = Instant::now();
     let mut starts = Vec::with_capacity(1);
+    let mut waited = Duration::ZERO;
     let fetched = fetcher.get(&task.url, timeout, || {
-        leave()?;
-        starts.push(Instant::now());
+        let asked = Instant::now();
+        let left = leave();
+        let now = Instant::now();
+        waited += now - asked;
+        left?;
+        starts.push(now);
         Ok(())
     });
-    let took = began.elapsed();
+    // The server's share: a page is not slow because its worker had to wait for the limiter.
+    let took = began.elapsed().saturating_sub(waited);
     let (outcome, final_url, links) = match fetched {
         Ok(Fetched {
             status,
@@ -90,8 +96,15 @@ mod tests {
             url: Url::parse("http://127.0.0.1:9/").unwrap(),
             depth: 2,
         };
-        let refuse = || Err(FetchError::Abandoned);
+        let refuse = || {
+            std::thread::sleep(Duration::from_millis(20)); // a wait for the limiter, not for a thread
+            Err(FetchError::Abandoned)
+        };
         let visited = visit(&fetcher, task, 1, Duration::from_secs(1), refuse);
+        assert!(
+            visited.visit.took < Duration::from_millis(20),
+            "the wait is not the page's"
+        );
         assert!(visited.visit.is_abandoned());
         assert_eq!(
             (visited.visit.worker, visited.depth, visited.starts.len()),

@@ -76,7 +76,7 @@ impl FetchError {
         match error {
             ureq::Error::Io(error) if is_name_lookup(&error) => FetchError::Dns,
             ureq::Error::Io(error) => of_io(&error),
-            other => FetchError::of_any(other),
+            other => FetchError::of_any(other, "waiting for the answer"),
         }
     }
 
@@ -87,13 +87,14 @@ impl FetchError {
             ureq::Error::Io(_) | ureq::Error::Protocol(_) | ureq::Error::Decompress(..) => {
                 FetchError::BodyCut
             }
-            other => FetchError::of_any(other),
+            other => FetchError::of_any(other, "reading the body"),
         }
     }
 
-    fn of_any(error: ureq::Error) -> FetchError {
+    fn of_any(error: ureq::Error, doing: &'static str) -> FetchError {
         match error {
-            ureq::Error::Timeout(phase) => FetchError::Timeout(doing(phase)),
+            // The client says only that the time for the whole was up.
+            ureq::Error::Timeout(_) => FetchError::Timeout(doing),
             ureq::Error::HostNotFound => FetchError::Dns,
             ureq::Error::BodyExceedsLimit(limit) => FetchError::TooLarge(limit),
             ureq::Error::BadUri(why) => FetchError::BadUrl(why),
@@ -130,16 +131,6 @@ fn is_name_lookup(error: &io::Error) -> bool {
         .starts_with("failed to lookup address information")
 }
 
-fn doing(phase: ureq::Timeout) -> &'static str {
-    match phase {
-        ureq::Timeout::Resolve => "looking up the host",
-        ureq::Timeout::Connect => "connecting",
-        ureq::Timeout::RecvResponse => "waiting for the answer",
-        ureq::Timeout::RecvBody => "reading the body",
-        _ => "fetching",
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -161,7 +152,7 @@ mod tests {
             call(io::ErrorKind::UnexpectedEof, "eof").kind(),
             "broken answer"
         );
-        let timeout = FetchError::of_call(ureq::Error::Timeout(ureq::Timeout::RecvResponse));
+        let timeout = FetchError::of_call(ureq::Error::Timeout(ureq::Timeout::Global));
         assert_eq!(
             timeout.to_string(),
             "timed out while waiting for the answer"

@@ -13,7 +13,12 @@ impl Report {
         let seconds = self.took.as_secs_f64();
         let _ = match self.ended {
             Ended::Complete => {
-                writeln!(text, "done in {seconds:.1} s with {} workers", self.workers)
+                let plural = if self.workers == 1 { "" } else { "s" };
+                writeln!(
+                    text,
+                    "done in {seconds:.1} s with {} worker{plural}",
+                    self.workers
+                )
             }
             Ended::Deadline(after) => writeln!(
                 text,

@@ -21,7 +21,7 @@ impl Report {
         let host = self.only_host();
 
         let mut table = Table::new();
-        table.load_style(presets::UTF8_HORIZONTAL_ONLY);
+        table.load_style(presets::NOTHING);
         table.set_header(["url", "status", "size", "time", "worker", "error"]);
         for column in 1..=4 {
             if let Some(column) = table.column_mut(column) {
@@ -31,7 +31,7 @@ impl Report {
         for visit in visits.iter().take(rows) {
             table.add_row(line(visit, host));
         }
-        let mut text = table.to_string();
+        let mut text = table.trim_fmt();
         if visits.len() > rows {
             let left_out = visits.len() - rows;
             text.push_str(&format!(
