@@ -97,12 +97,12 @@ mod tests {
             depth: 2,
         };
         let refuse = || {
-            std::thread::sleep(Duration::from_millis(20)); // a wait for the limiter, not for a thread
+            std::thread::sleep(Duration::from_millis(200)); // a wait for the limiter, not for a thread
             Err(FetchError::Abandoned)
         };
         let visited = visit(&fetcher, task, 1, Duration::from_secs(1), refuse);
         assert!(
-            visited.visit.took < Duration::from_millis(20),
+            visited.visit.took < Duration::from_millis(200),
             "the wait is not the page's"
         );
         assert!(visited.visit.is_abandoned());
