@@ -1,6 +1,7 @@
 //! The workspace's commands: `cargo xtask <command>`, one file per command.
 #![forbid(unsafe_code)]
 
+mod bench;
 mod ci;
 mod demo;
 mod matrix;
@@ -23,6 +24,7 @@ struct Cli {
 enum Command {
     Demo(demo::Demo),
     Test(test::Test),
+    Bench(bench::Bench),
     Ci(ci::Ci),
 }
 
@@ -32,6 +34,7 @@ fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Demo(demo) => demo.run(),
         Command::Test(test) => test.run(),
+        Command::Bench(bench) => bench.run(),
         Command::Ci(ci) => ci.run(),
     };
     done.unwrap_or_else(|error| {

@@ -11,7 +11,7 @@ mod features;
 mod outcome;
 mod plan;
 mod probe;
-mod process;
+pub(crate) mod process;
 mod progress;
 mod report;
 mod run;

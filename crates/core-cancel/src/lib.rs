@@ -23,7 +23,7 @@
 //! | wait for anything, in a thread or a task, with a limit | [`Wait`]: `.wait()`, `.await`, `.with_cancel(&token)`, `.timeout(d)` |
 //! | test without sleeping | [`CancelToken::manual`], [`ManualTime`] |
 //! | run something when a token is cancelled, cancel on drop | [`Hook`], [`CancelGuard`] |
-//! | make an operation of your own | [`Operation`], [`operation!`], [`runtime_free`] |
+//! | make an operation of your own | [`Operation`], [`operation!`], [`Timer`], [`runtime_free`] |
 //! | build a primitive with a fair queue of threads and tasks | [`queue`] |
 //! | learn the pattern and its pitfalls | [`guide`] |
 #![forbid(unsafe_code)]
@@ -39,7 +39,6 @@ mod operation;
 pub mod ops;
 mod parker;
 pub mod queue;
-mod random;
 #[doc(hidden)]
 pub mod select;
 mod sync;
@@ -57,6 +56,7 @@ pub use hook::{CancelGuard, Hook};
 pub use manual::{Hold, ManualTask, ManualTime, Membership, Participation, Spawned};
 pub use node::Watchers;
 pub use operation::{Operation, Wait, runtime_free};
+pub use ops::timer::Timer;
 pub use ops::{MissedTicks, Ticker};
 pub use ticket::Ticket;
 pub use token::CancelToken;

@@ -14,6 +14,16 @@ pub(crate) struct Key(u32);
 
 const NIL: u32 = u32::MAX;
 
+/// A position in the line, for a walk under one lock: void as soon as the list changes otherwise.
+#[derive(Clone, Copy)]
+pub(crate) struct Cursor(u32);
+
+impl Cursor {
+    fn at(index: u32) -> Option<Self> {
+        (index != NIL).then_some(Self(index))
+    }
+}
+
 #[derive(Debug)]
 enum Slot<T> {
     Free {
@@ -34,9 +44,9 @@ pub(crate) struct List<T> {
     first: u32,
     last: u32,
     /// Members in line.
-    linked: usize,
+    linked: u32,
     /// Members in a slot, in line or not.
-    used: usize,
+    used: u32,
 }
 
 impl<T> Default for List<T> {
@@ -59,7 +69,7 @@ impl<T> List<T> {
 
     /// Members in line.
     pub(crate) fn len(&self) -> usize {
-        self.linked
+        self.linked as usize
     }
 
     /// Adds at the back of the line.
@@ -110,13 +120,29 @@ impl<T> List<T> {
         }
     }
 
-    /// The member at the head of the line.
-    pub(crate) fn front_mut(&mut self) -> Option<&mut T> {
-        let first = self.first;
-        (first != NIL).then(|| match &mut self.slots[first as usize] {
+    /// The head of the line.
+    pub(crate) fn first(&self) -> Option<Cursor> {
+        Cursor::at(self.first)
+    }
+
+    /// The next in line.
+    pub(crate) fn after(&self, cursor: Cursor) -> Option<Cursor> {
+        match &self.slots[cursor.0 as usize] {
+            Slot::Used { next, .. } => Cursor::at(*next),
+            Slot::Free { .. } => unreachable!("the line holds used slots"),
+        }
+    }
+
+    pub(crate) fn at_mut(&mut self, cursor: Cursor) -> &mut T {
+        match &mut self.slots[cursor.0 as usize] {
             Slot::Used { value, .. } => value,
             Slot::Free { .. } => unreachable!("the line holds used slots"),
-        })
+        }
+    }
+
+    /// Takes a member out of the line; it stays in its slot until removed.
+    pub(crate) fn unlink(&mut self, cursor: Cursor) {
+        self.unlink_at(cursor.0);
     }
 
     /// Whether the member stands at the head of the line.
@@ -124,16 +150,9 @@ impl<T> List<T> {
         self.first == key.0
     }
 
-    /// Takes the head out of the line; it stays in its slot until removed.
-    pub(crate) fn unlink_front(&mut self) {
-        if self.first != NIL {
-            self.unlink(self.first);
-        }
-    }
-
     /// Takes a member out, in line or not.
     pub(crate) fn remove(&mut self, key: Key) -> T {
-        self.unlink(key.0);
+        self.unlink_at(key.0);
         let free = Slot::Free { next: self.free };
         let Slot::Used { value, .. } = mem::replace(&mut self.slots[key.0 as usize], free) else {
             unreachable!("a key outlives its member")
@@ -149,12 +168,11 @@ impl<T> List<T> {
     }
 
     /// Takes out all members in line, in order.
-    pub(crate) fn take_all(&mut self) -> Vec<T> {
-        let mut all = Vec::with_capacity(self.linked);
-        while self.first != NIL {
-            all.push(self.remove(Key(self.first)));
-        }
-        all
+    pub(crate) fn drain(&mut self) -> impl Iterator<Item = T> {
+        std::iter::from_fn(|| {
+            let first = self.first()?;
+            Some(self.remove(Key(first.0)))
+        })
     }
 
     /// The members in line, first to last.
@@ -185,7 +203,7 @@ impl<T> List<T> {
         }
     }
 
-    fn unlink(&mut self, index: u32) {
+    fn unlink_at(&mut self, index: u32) {
         let Slot::Used {
             prev, next, linked, ..
         } = &mut self.slots[index as usize]
@@ -222,7 +240,7 @@ mod tests {
         let (_zero, one) = (keys.next(), keys.next().unwrap());
         assert_eq!(list.remove(one), 1);
         assert_eq!(list.iter().copied().collect::<Vec<_>>(), [0, 2, 3]);
-        assert_eq!(list.take_all(), [0, 2, 3]);
+        assert_eq!(list.drain().collect::<Vec<_>>(), [0, 2, 3]);
         assert_eq!(list.len(), 0);
     }
 
@@ -250,8 +268,9 @@ mod tests {
                     }
                     3 if !model.is_empty() => {
                         let front = model.pop_front().unwrap();
-                        prop_assert_eq!(list.front_mut().copied(), Some(front));
-                        list.unlink_front();
+                        let first = list.first().unwrap();
+                        prop_assert_eq!(*list.at_mut(first), front);
+                        list.unlink(first);
                         let at = in_line.iter().position(|(_, v)| *v == front).unwrap();
                         aside.push(in_line.swap_remove(at));
                     }

@@ -182,7 +182,8 @@ impl Manual {
                 .unwrap_or_else(PoisonError::into_inner);
         }
         state.stepping = true;
-        let target = self.now().saturating_add(by);
+        // The last moment is not reached: it stands for never.
+        let target = self.now().saturating_add(by).min(system::NEVER - 1);
         // The caller moves the clock, so it does not run on it.
         state.running -= usize::from(me.is_some());
         let mut panicked = None;

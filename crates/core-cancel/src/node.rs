@@ -8,8 +8,8 @@
 //!
 //! # States
 //! `state` is a set of bits. CANCELLED is final; DRAINING is final; UNARMED says that this node's
-//! own deadline has no alarm yet, so whoever polls has to look at the clock. The reason of a node
-//! stands beside its lists under its lock.
+//! own deadline has no alarm yet, so whoever polls has to look at the clock; LINKED that its parent
+//! knows it. The reason is written once, under the node's lock.
 //!
 //! # Invariants
 //! 1. CANCELLED is set under the node's lock, together with the reason; the reason never changes.
@@ -56,6 +56,7 @@ use std::{
 const CANCELLED: u32 = 1;
 const UNARMED: u32 = 2;
 const DRAINING: u32 = 4;
+const LINKED: u32 = 8;
 
 /// After so many looks at the clock a deadline gets its alarm, and polls are loads from then on.
 const LOOKS: u32 = 4;
@@ -161,7 +162,10 @@ impl Node {
     /// Why this node will be cancelled at its deadline.
     pub(crate) fn deadline_reason(&self) -> Option<Cancelled> {
         let node = self.up().min_by_key(|node| node.deadline.load(Relaxed))?;
-        let grace_at = node.slow.get().and_then(|slow| lock(&slow.lists).grace_at);
+        let grace_at = node
+            .slow
+            .get()
+            .and_then(|slow| lock(&slow.lists).grace_at());
         (node.deadline.load(Relaxed) != NEVER).then(|| node.own_deadline_reason(grace_at))
     }
 
@@ -195,7 +199,7 @@ impl Node {
             return;
         }
         let mut lists = lock(&self.slow().lists);
-        if lists.reason.is_some() || lists.timer.is_some() {
+        if self.own_reason().is_some() || lists.timer.is_some() {
             return;
         }
         let deadline = self.deadline.load(Relaxed);
@@ -228,11 +232,11 @@ impl Node {
         at: &'static Location<'static>,
     ) {
         let mut lists = lock(&self.slow().lists);
-        if lists.reason.is_some() || self.deadline.load(Relaxed) <= deadline {
+        if self.own_reason().is_some() || self.deadline.load(Relaxed) <= deadline {
             return;
         }
         self.deadline.store(deadline, Relaxed);
-        lists.grace_at = Some(at);
+        lists.rare().grace_at = Some(at);
         let old = lists.timer.take();
         drop(lists);
         drop(old.and_then(|key| self.clock.disarm(key)));

@@ -6,7 +6,7 @@ mod run;
 mod sleep;
 mod ticker;
 mod timeout;
-mod timer;
+pub(crate) mod timer;
 mod with_cancel;
 
 pub use crate::operation::RuntimeFree;

@@ -124,7 +124,8 @@ impl<T> WaitQueue<T> {
     /// What the first in line wants.
     pub fn front(&mut self) -> Option<&mut T> {
         self.pass_over_lost();
-        self.line.front_mut().map(|entry| &mut entry.value)
+        let first = self.line.first()?;
+        Some(&mut self.line.at_mut(first).value)
     }
 
     /// Whether this waiter has been served.
@@ -139,25 +140,82 @@ impl<T> WaitQueue<T> {
 
     /// Serves the first in line: `give` runs once, if it is [`Done`](HandOver::Done).
     pub fn hand_over(&mut self, wakes: &mut Wakes, give: impl FnOnce(&mut T)) -> HandOver {
-        loop {
-            let Some(entry) = self.line.front_mut() else {
-                return HandOver::Empty;
+        self.serve(None, wakes, |_| true, give)
+            .unwrap_or(HandOver::Empty)
+    }
+
+    /// Serves the first in line that is not the server itself: a select that sends and receives
+    /// on one channel does not meet itself. `ticket` is the server's.
+    pub fn hand_over_by(
+        &mut self,
+        ticket: &Ticket<'_>,
+        wakes: &mut Wakes,
+        give: impl FnOnce(&mut T),
+    ) -> HandOver {
+        let own = ticket.claim().map(|(claim, _)| claim);
+        self.serve(own, wakes, |_| true, give)
+            .unwrap_or(HandOver::Empty)
+    }
+
+    /// Serves the first in line if what it wants `fits`, and says whether it did.
+    ///
+    /// For what comes in different sizes. Looking at [`front`](Self::front) first would not do: its
+    /// select may choose another arm in between, and the next in line be served with what was
+    /// measured for the first. `false` also when nobody waits, or the first is a select that is
+    /// looking right now: it will find what is there, or leave.
+    pub fn hand_over_if(
+        &mut self,
+        wakes: &mut Wakes,
+        fits: impl FnMut(&T) -> bool,
+        give: impl FnOnce(&mut T),
+    ) -> bool {
+        self.serve(None, wakes, fits, give) == Some(HandOver::Done)
+    }
+
+    /// `None`: the first in line wants more than there is.
+    fn serve(
+        &mut self,
+        own: Option<&Arc<Claim>>,
+        wakes: &mut Wakes,
+        mut fits: impl FnMut(&T) -> bool,
+        give: impl FnOnce(&mut T),
+    ) -> Option<HandOver> {
+        let mut next = self.line.first();
+        while let Some(at) = next {
+            next = self.line.after(at);
+            let entry = self.line.at_mut(at);
+            let win = match (&entry.claim, own) {
+                (Some((claim, _)), Some(own)) if Arc::ptr_eq(claim, own) => continue,
+                (Some((claim, _)), _) if claim.is_won() => Win::Lost,
+                _ if !fits(&entry.value) => return None,
+                (Some((claim, _)), Some(own)) if meets_before(claim, own) => {
+                    own.give_way();
+                    Win::Busy
+                }
+                (Some((claim, arm)), _) => claim.win(*arm),
+                (None, _) => Win::Won,
             };
-            match entry
-                .claim
-                .as_ref()
-                .map_or(Win::Won, |(claim, arm)| claim.win(*arm))
-            {
+            match win {
                 Win::Won => {
                     give(&mut entry.value);
                     entry.granted = true;
                     wakes.extend(entry.waker.take());
-                    self.line.unlink_front();
-                    return HandOver::Done;
+                    self.line.unlink(at);
+                    return Some(HandOver::Done);
                 }
-                Win::Busy => return HandOver::Busy,
-                Win::Lost => self.line.unlink_front(),
+                Win::Busy => return Some(HandOver::Busy),
+                Win::Lost => self.line.unlink(at),
             }
+        }
+        Some(HandOver::Empty)
+    }
+
+    /// Wakes the first in line without serving it, so that it looks again: what it waits for comes
+    /// sooner than it was told.
+    pub fn nudge(&mut self, wakes: &mut Wakes) {
+        self.pass_over_lost();
+        if let Some(first) = self.line.first() {
+            wakes.extend(self.line.at_mut(first).waker.clone());
         }
     }
 
@@ -180,17 +238,18 @@ impl<T> WaitQueue<T> {
 
     /// Takes entries of selects that chose another arm out of the line.
     fn pass_over_lost(&mut self) {
-        while let Some(Entry {
-            claim: Some((claim, _)),
-            ..
-        }) = self.line.front_mut()
-        {
-            if !claim.is_won() {
-                return;
+        while let Some(first) = self.line.first() {
+            match &self.line.at_mut(first).claim {
+                Some((claim, _)) if claim.is_won() => self.line.unlink(first),
+                _ => return,
             }
-            self.line.unlink_front();
         }
     }
+}
+
+/// Whether both selects are polling and `other` has precedence: see `claim.rs`, 4.
+fn meets_before(other: &Arc<Claim>, own: &Arc<Claim>) -> bool {
+    other.precedes(own) && other.is_busy()
 }
 
 impl<T> fmt::Debug for WaitQueue<T> {
@@ -198,5 +257,69 @@ impl<T> fmt::Debug for WaitQueue<T> {
         f.debug_struct("WaitQueue")
             .field("len", &self.len())
             .finish()
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use std::{
+        sync::atomic::{AtomicUsize, Ordering::SeqCst},
+        task::Wake,
+    };
+
+    #[derive(Default)]
+    struct Count(AtomicUsize);
+
+    impl Wake for Count {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, SeqCst);
+        }
+    }
+
+    #[test]
+    fn a_hand_over_that_does_not_fit_leaves_the_first_in_line() {
+        let waker = Waker::noop();
+        let ticket = Ticket::task(waker);
+        let mut line = WaitQueue::new();
+        let (big, small) = (line.join(5, &ticket), line.join(1, &ticket));
+        let mut wakes = Wakes::new();
+        assert!(!line.hand_over_if(&mut wakes, |&n| n <= 3, |_| unreachable!()));
+        assert!(line.is_first(&big) && !line.is_granted(&big) && !line.is_granted(&small));
+        assert!(line.hand_over_if(&mut wakes, |&n| n <= 5, |n| *n = 0));
+        assert!(line.is_granted(&big) && line.is_first(&small));
+        assert_eq!(line.leave(big).value, 0);
+        let _ = line.leave(small);
+        assert!(!line.hand_over_if(&mut wakes, |_| true, |_| unreachable!()));
+    }
+
+    #[test]
+    fn a_hand_over_measures_the_one_it_serves_and_not_a_lost_select_before_it() {
+        let waker = Waker::noop();
+        let (ticket, claim) = (Ticket::task(waker), Arc::new(Claim::new()));
+        let mut line = WaitQueue::new();
+        let select = line.join(1, &ticket.arm(&claim, 0));
+        let big = line.join(5, &ticket);
+        assert!(claim.open());
+        assert_eq!(claim.win(1), Win::Won, "another arm was chosen");
+        let mut wakes = Wakes::new();
+        assert!(!line.hand_over_if(&mut wakes, |&n| n <= 3, |_| unreachable!()));
+        assert!(line.is_first(&big), "the lost one is passed over");
+        let (_, _) = (line.leave(select), line.leave(big));
+    }
+
+    #[test]
+    fn a_nudge_wakes_the_first_in_line_and_serves_nobody() {
+        let counts: [Arc<Count>; 2] = Default::default();
+        let wakers = counts.each_ref().map(|count| Waker::from(count.clone()));
+        let mut line = WaitQueue::new();
+        let first = line.join((), &Ticket::task(&wakers[0]));
+        let second = line.join((), &Ticket::task(&wakers[1]));
+        let mut wakes = Wakes::new();
+        line.nudge(&mut wakes);
+        wakes.wake();
+        assert_eq!(counts.each_ref().map(|count| count.0.load(SeqCst)), [1, 0]);
+        assert!(line.is_first(&first) && !line.is_granted(&first));
+        let (_, _) = (line.leave(first), line.leave(second));
     }
 }

@@ -4,7 +4,6 @@
 use crate::{
     claim::Claim,
     operation::Operation,
-    random,
     sync::{self, Arc},
     ticket::{ThreadWait, Ticket},
 };
@@ -24,7 +23,8 @@ pub enum Either<A, B> {
     Second(B),
 }
 
-/// Waits for one of two operations; exactly one takes effect.
+/// Waits for one of two operations; exactly one takes effect. The first goes first if both are
+/// ready.
 pub fn select2<A, B>(first: A, second: B) -> Select2<A, B>
 where
     A: Operation + Unpin,
@@ -58,9 +58,7 @@ impl<A: Operation + Unpin, B: Operation + Unpin> Select2<A, B> {
             return self.poll_arm(arm, ticket);
         }
         loop {
-            // Random order, so that two selects that meet do not miss one another for ever.
-            let start = usize::from(random::coin());
-            for arm in [start, 1 - start] {
+            for arm in [0, 1] {
                 let poll = self.poll_arm(arm, ticket);
                 if poll.is_ready() {
                     return poll;
@@ -69,6 +67,7 @@ impl<A: Operation + Unpin, B: Operation + Unpin> Select2<A, B> {
             if self.claim.open() {
                 return Poll::Pending;
             }
+            // Another select is polling, and will be waiting in a moment.
             sync::yield_now();
         }
     }

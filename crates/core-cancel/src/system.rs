@@ -37,13 +37,16 @@ pub(crate) fn nanos(duration: Duration) -> u64 {
 
 struct Keeper {
     state: Mutex<State>,
-    /// Told when an alarm was armed that is due before all the others.
+    /// Told when an alarm was armed that is due before the thread wakes by itself.
     earlier: Condvar,
 }
 
 struct State {
     timers: Timers,
     running: bool,
+    /// When the thread wakes by itself, while it sleeps. It may be earlier than the next alarm: one
+    /// that was disarmed costs a look in vain then, and not a wake-up each time one is armed.
+    sleeps_until: u64,
 }
 
 /// Arms an alarm and returns its key.
@@ -60,10 +63,14 @@ pub(crate) fn arm(at: u64, alarm: Alarm) -> TimerKey {
             .expect("the operating system gives a thread for the timers");
         state.running = true;
     }
-    let is_first = state.timers.next().is_none_or(|next| at < next);
     let key = state.timers.arm(at, alarm);
+    let too_late = at < state.sleeps_until;
+    if too_late {
+        // It will look at all of them: others need not wake it again.
+        state.sleeps_until = 0;
+    }
     drop(state);
-    if is_first {
+    if too_late {
         keeper.earlier.notify_one();
     }
     key
@@ -88,6 +95,7 @@ fn keeper() -> &'static Keeper {
         state: Mutex::new(State {
             timers: Timers::new(),
             running: false,
+            sleeps_until: 0,
         }),
         earlier: Condvar::new(),
     };
@@ -103,21 +111,21 @@ fn keeper() -> &'static Keeper {
 fn keep(keeper: &Keeper) {
     let mut state = lock(&keeper.state);
     loop {
-        let Some(next) = state.timers.next() else {
-            state = keeper
-                .earlier
-                .wait(state)
-                .unwrap_or_else(PoisonError::into_inner);
-            continue;
-        };
+        let next = state.timers.next().unwrap_or(NEVER);
         let now = now();
         if next > now {
-            let wait = Duration::from_nanos(next - now);
-            state = keeper
-                .earlier
-                .wait_timeout(state, wait)
-                .unwrap_or_else(PoisonError::into_inner)
-                .0;
+            state.sleeps_until = next;
+            state = if next == NEVER {
+                keeper
+                    .earlier
+                    .wait(state)
+                    .unwrap_or_else(PoisonError::into_inner)
+            } else {
+                let sleep = Duration::from_nanos(next - now);
+                let woken = keeper.earlier.wait_timeout(state, sleep);
+                woken.unwrap_or_else(PoisonError::into_inner).0
+            };
+            state.sleeps_until = 0;
             continue;
         }
         let due = state.timers.pop_due(now);

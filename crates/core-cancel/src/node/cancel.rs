@@ -11,11 +11,7 @@ use crate::{
     timers::TimerKey,
     wakes::{Panics, Wakes},
 };
-use std::{
-    collections::VecDeque,
-    sync::atomic::Ordering::{Acquire, Release},
-    task::Waker,
-};
+use std::{collections::VecDeque, sync::atomic::Ordering::Release, task::Waker};
 
 /// What is left to do when a node has been marked, with no lock held.
 #[derive(Default)]
@@ -42,7 +38,7 @@ impl Node {
         // Looks at no clock above: an ancestor's deadline is later, so only one that is cancelled
         // already was first. (And a look from here would recurse, level by level.)
         if self.settle_from_above().is_none() {
-            let grace = lock(&self.slow().lists).grace_at;
+            let grace = lock(&self.slow().lists).grace_at();
             self.end(&self.own_deadline_reason(grace));
         }
     }
@@ -66,27 +62,30 @@ impl Node {
 
     /// Sets the reason, if there is none, and takes the lists, if there is anything in them.
     fn mark(self: &Arc<Self>, why: &Cancelled, after: &mut Aftermath) -> bool {
-        let mut lists = lock(&self.slow().lists);
-        let first = lists.reason.is_none();
+        let slow = self.slow();
+        let mut lists = lock(&slow.lists);
+        let first = slow.reason.set(why.clone()).is_ok();
         if first {
-            lists.reason = Some(why.clone());
             // ORDERING: Release, paired with the Acquire of a poll. See the head of `node.rs`, 5,
             // for why this and the lock are enough for those who wait.
             self.state.fetch_or(CANCELLED, Release);
         }
-        after.wakes.extend(lists.waiters.take_all());
-        after.wakes.extend(lists.drainers.take_all());
-        after.hooks.append(&mut lists.hooks.take_all());
-        let children = lists.children.take_all();
-        let in_parent = lists.in_parent.take();
-        let in_sources = std::mem::take(&mut lists.in_sources);
-        let timer = lists.timer.take();
-        #[cfg(feature = "crossbeam")]
-        after.done.extend(lists.done.take());
-        drop(lists);
+        after.wakes.extend(lists.waiters.drain());
         after
             .reached
-            .extend(children.into_iter().filter_map(|child| child.upgrade()));
+            .extend(lists.children.drain().filter_map(|child| child.upgrade()));
+        let in_parent = lists.in_parent.take();
+        let timer = lists.timer.take();
+        let rare = lists.take_rare();
+        drop(lists);
+        let mut in_sources = Vec::new();
+        if let Some(mut rare) = rare {
+            after.wakes.extend(rare.drainers.drain());
+            after.hooks.extend(rare.hooks.drain());
+            in_sources = rare.in_sources;
+            #[cfg(feature = "crossbeam")]
+            after.done.extend(rare.done);
+        }
         self.let_go(in_parent, in_sources, timer);
         first
     }
@@ -125,7 +124,7 @@ impl Node {
         let mut node = self;
         let mut reason = loop {
             if let Some(reason) = node.own_reason() {
-                break reason;
+                break reason.clone();
             }
             unsettled.push(node);
             node = node.parent.as_ref()?;
@@ -136,23 +135,21 @@ impl Node {
         Some(reason)
     }
 
-    fn own_reason(&self) -> Option<Cancelled> {
-        // ORDERING: Acquire: spares the lock in the usual case; the reason comes from under it.
-        if self.state.load(Acquire) & CANCELLED == 0 {
-            return None;
-        }
-        lock(&self.slow().lists).reason.clone()
+    /// The reason this node has been given; not what an ancestor would say.
+    pub(super) fn own_reason(&self) -> Option<&Cancelled> {
+        self.slow.get()?.reason.get()
     }
 
     /// Takes over an ancestor's reason, unless it has one. The lists are left to the ancestor's
     /// canceller, which is on its way.
     pub(super) fn settle(&self, why: &Cancelled) -> Cancelled {
-        let mut lists = lock(&self.slow().lists);
-        if lists.reason.is_none() {
+        let slow = self.slow();
+        let _lists = lock(&slow.lists);
+        if slow.reason.set(why.clone()).is_ok() {
             // ORDERING: Release, as in `mark`.
             self.state.fetch_or(CANCELLED, Release);
         }
-        lists.reason.get_or_insert_with(|| why.clone()).clone()
+        slow.reason.get().unwrap_or(why).clone()
     }
 
     /// Level one, for this node and all below.
@@ -167,7 +164,9 @@ impl Node {
             lists.drained = true;
             // ORDERING: Release, paired with the Acquire of `is_draining`.
             node.state.fetch_or(DRAINING, Release);
-            wakes.extend(lists.drainers.take_all());
+            if let Some(rare) = lists.rare_if_any() {
+                wakes.extend(rare.drainers.drain());
+            }
             let children: Vec<_> = lists.children.iter().cloned().collect();
             drop(lists);
             reached.extend(children.into_iter().filter_map(|child| child.upgrade()));
@@ -178,47 +177,45 @@ impl Node {
     /// Adds a waiter, unless there is nothing to wait for any more.
     pub(crate) fn add_waiter(self: &Arc<Self>, level: Level, waker: &Waker) -> Option<Key> {
         let waker = waker.clone();
-        self.link().ok()?;
-        let mut lists = lock(&self.slow().lists);
-        if lists.reason.is_some() || (level == Level::Drain && lists.drained) {
-            drop(lists);
-            return None;
+        let mut lists = self.linked().ok()?;
+        match level {
+            Level::Cancel => Some(lists.waiters.push(waker)),
+            Level::Drain if lists.drained => {
+                drop(lists);
+                None
+            }
+            Level::Drain => Some(lists.rare().drainers.push(waker)),
         }
-        Some(match level {
-            Level::Cancel => lists.waiters.push(waker),
-            Level::Drain => lists.drainers.push(waker),
-        })
     }
 
     /// Takes a waiter out, unless it has been taken. The waker is to be dropped by the caller.
     pub(crate) fn remove_waiter(&self, level: Level, key: Key) -> Option<Waker> {
+        // A look without the lock, for the usual end of a wait; the one with it decides.
+        self.own_reason().is_none().then_some(())?;
         let mut lists = lock(&self.slow().lists);
-        if lists.reason.is_some() || (level == Level::Drain && lists.drained) {
+        if self.own_reason().is_some() || (level == Level::Drain && lists.drained) {
             return None;
         }
         Some(match level {
             Level::Cancel => lists.waiters.remove(key),
-            Level::Drain => lists.drainers.remove(key),
+            Level::Drain => lists.rare().drainers.remove(key),
         })
     }
 
     /// Adds a hook; hands it back if the node is cancelled already.
     pub(crate) fn add_hook(self: &Arc<Self>, hook: Hook) -> Result<Key, Hook> {
-        if self.link().is_err() {
-            return Err(hook);
+        match self.linked() {
+            Ok(mut lists) => Ok(lists.rare().hooks.push(hook)),
+            Err(_) => Err(hook),
         }
-        let mut lists = lock(&self.slow().lists);
-        if lists.reason.is_some() {
-            drop(lists);
-            return Err(hook);
-        }
-        Ok(lists.hooks.push(hook))
     }
 
     /// Takes a hook out, unless somebody has taken it to run it.
     pub(crate) fn remove_hook(&self, key: Key) -> Option<Hook> {
         let mut lists = lock(&self.slow().lists);
-        lists.reason.is_none().then(|| lists.hooks.remove(key))
+        self.own_reason()
+            .is_none()
+            .then(|| lists.rare().hooks.remove(key))
     }
 
     #[cfg(feature = "crossbeam")]
@@ -226,12 +223,10 @@ impl Node {
         let slow = self.slow();
         slow.done.get_or_init(|| {
             self.arm_all();
-            // Refused, it is cancelled, which the look below sees.
-            let _ = self.link();
             let (sender, receiver) = crossbeam_channel::bounded(0);
-            let mut lists = lock(&slow.lists);
-            if lists.reason.is_none() {
-                lists.done = Some(sender);
+            // If it is cancelled, the sender is dropped here.
+            if let Ok(mut lists) = self.linked() {
+                lists.rare().done = Some(sender);
             }
             receiver
         })

@@ -1,14 +1,14 @@
 //! How a parent comes to know a child, and how a child goes.
 
 use super::{
-    DRAINING, Node, UNARMED,
-    slow::{Slow, Value, Watchers},
+    DRAINING, LINKED, Node, UNARMED,
+    slow::{Lists, Origin, Slow, Value, Watchers},
 };
 use crate::{
     cancelled::Cancelled,
     clock::Clock,
     list::Key,
-    sync::{Arc, lock},
+    sync::{Arc, MutexGuard, PoisonError, lock},
     system::NEVER,
 };
 use std::{
@@ -18,48 +18,61 @@ use std::{
 };
 
 impl Node {
-    /// Links this node, and those above it, to their parents, from the top down.
+    /// This node's lists, to add to them, with the node and those above it linked to their
+    /// parents.
     ///
     /// # Errors
     /// The reason, if the node turns out to be cancelled.
-    pub(super) fn link(self: &Arc<Self>) -> Result<(), Cancelled> {
-        let mut unlinked = Vec::new();
-        let mut node = self;
-        while let Some(parent) = &node.parent {
-            if lock(&node.slow().lists).in_parent.is_some() {
-                break;
+    pub(super) fn linked(self: &Arc<Self>) -> Result<MutexGuard<'_, Lists>, Cancelled> {
+        if let Some(parent) = &self.parent
+            && parent.parent.is_some()
+            // ORDERING: Relaxed: final once set, and only a short cut past the loop below.
+            && self.state.load(Relaxed) & LINKED == 0
+        {
+            // From the top down, so that nothing hangs on a node that is not linked itself.
+            let mut unlinked = Vec::new();
+            let mut node = parent;
+            // ORDERING: Relaxed, as above: `link_to` looks under the lock.
+            while let Some(parent) = &node.parent
+                && node.state.load(Relaxed) & LINKED == 0
+            {
+                unlinked.push((node, parent));
+                node = parent;
             }
-            unlinked.push((node, parent));
-            node = parent;
+            while let Some((node, parent)) = unlinked.pop() {
+                drop(node.link_to(Some(parent))?);
+            }
         }
-        while let Some((node, parent)) = unlinked.pop() {
-            node.link_to(parent)?;
-        }
-        Ok(())
+        self.link_to(self.parent.as_ref())
     }
 
-    fn link_to(self: &Arc<Self>, parent: &Arc<Self>) -> Result<(), Cancelled> {
-        let mut lists = lock(&self.slow().lists);
-        if let Some(why) = &lists.reason {
+    fn link_to(
+        self: &Arc<Self>,
+        parent: Option<&Arc<Self>>,
+    ) -> Result<MutexGuard<'_, Lists>, Cancelled> {
+        let slow = self.slow();
+        let mut lists = lock(&slow.lists);
+        if let Some(why) = slow.reason.get() {
             return Err(why.clone());
         }
-        if lists.in_parent.is_some() {
-            return Ok(());
-        }
-        let mut above = lock(&parent.slow().lists);
-        if let Some(why) = above.reason.clone() {
+        let Some(parent) = parent.filter(|_| lists.in_parent.is_none()) else {
+            return Ok(lists);
+        };
+        let above_slow = parent.slow();
+        let mut above = lock(&above_slow.lists);
+        if let Some(why) = above_slow.reason.get() {
             drop(above);
             drop(lists);
-            return Err(self.settle(&why));
+            return Err(self.settle(why));
         }
         lists.in_parent = Some(above.children.push(Arc::downgrade(self)));
-        if above.drained {
-            // A child that came later, or was not linked, drains from here on.
-            lists.drained = true;
-            // ORDERING: Release, as in `drain`.
-            self.state.fetch_or(DRAINING, Release);
-        }
-        Ok(())
+        // A child that came later, or was not linked, drains from here on if the parent does.
+        lists.drained |= above.drained;
+        drop(above);
+        let draining = if lists.drained { DRAINING } else { 0 };
+        // ORDERING: Release for DRAINING, as in `drain`; LINKED carries nothing.
+        self.state.fetch_or(LINKED | draining, Release);
+        Ok(lists)
     }
 
     /// A node that ends with the first of `sources`.
@@ -80,12 +93,10 @@ impl Node {
                 }
             }
         }
-        let values_from = sources.iter().map(|&source| source.clone()).collect();
-        merged.slow = Box::new(Slow {
-            values_from,
-            ..Slow::default()
-        })
-        .into();
+        merged.set_origin(Origin {
+            value: None,
+            values_from: sources.iter().map(|&source| source.clone()).collect(),
+        });
         let merged = Arc::new(merged);
         for &source in sources {
             if source.clock != merged.clock {
@@ -103,32 +114,33 @@ impl Node {
         if let Some(why) = source.reason() {
             return Err(why);
         }
-        source.link()?;
-        let mut above = lock(&source.slow().lists);
-        if let Some(why) = above.reason.clone() {
-            return Err(why);
-        }
+        let mut above = source.linked()?;
         let key = above.children.push(Arc::downgrade(self));
         let drains = above.drained;
         drop(above);
         let mut lists = lock(&self.slow().lists);
-        let Some(why) = lists.reason.clone() else {
-            lists.in_sources.push((source.clone(), key));
+        if let Some(why) = self.own_reason() {
             drop(lists);
-            if drains || source.is_draining() {
-                self.drain();
-            }
-            return Ok(());
-        };
+            source.remove_child(key);
+            return Err(why.clone());
+        }
+        lists.rare().in_sources.push((source.clone(), key));
         drop(lists);
-        source.remove_child(key);
-        Err(why)
+        if drains || source.is_draining() {
+            self.drain();
+        }
+        Ok(())
     }
 
     /// Forgets a child, unless the list has been taken.
     pub(super) fn remove_child(&self, key: Key) {
+        // A look without the lock, for the usual case of a tree that is cancelled from the top;
+        // the one with it decides.
+        if self.own_reason().is_some() {
+            return;
+        }
         let mut lists = lock(&self.slow().lists);
-        if lists.reason.is_none() {
+        if self.own_reason().is_none() {
             let child = lists.children.remove(key);
             drop(lists);
             drop(child);
@@ -137,23 +149,28 @@ impl Node {
 
     /// Binds a value while the node is being made.
     pub(crate) fn bind(mut self, value: Value) -> Self {
-        self.slow = Box::new(Slow {
+        self.set_origin(Origin {
             value: Some(value),
-            ..Slow::default()
-        })
-        .into();
+            values_from: Vec::new(),
+        });
         self
     }
 
     /// Looks for values where `source` does, while the node is being made.
     pub(crate) fn values_from(mut self, source: &Arc<Self>) -> Self {
-        let values_from = vec![source.clone()];
+        self.set_origin(Origin {
+            value: None,
+            values_from: vec![source.clone()],
+        });
+        self
+    }
+
+    fn set_origin(&mut self, origin: Origin) {
         self.slow = Box::new(Slow {
-            values_from,
+            origin: Some(Box::new(origin)),
             ..Slow::default()
         })
         .into();
-        self
     }
 
     /// The nearest value for which `pick` says something: this node's, then upwards; a merged
@@ -162,13 +179,12 @@ impl Node {
         let mut next = vec![self];
         while let Some(start) = next.pop() {
             for node in start.up() {
-                let Some(slow) = node.slow.get() else {
-                    continue;
-                };
-                if let Some(found) = slow.value.as_ref().and_then(&pick) {
+                let origin = node.slow.get().and_then(|slow| slow.origin.as_ref());
+                let Some(origin) = origin else { continue };
+                if let Some(found) = origin.value.as_ref().and_then(&pick) {
                     return Some(found);
                 }
-                next.extend(slow.values_from.iter().rev().map(|source| &**source));
+                next.extend(origin.values_from.iter().rev().map(|source| &**source));
             }
         }
         None
@@ -183,18 +199,16 @@ impl Node {
 
     /// Leaves every list this node stands in, and collects what has to be dropped next.
     fn unravel(&mut self, next: &mut Vec<Arc<Self>>) {
-        if let Some(mut slow) = self.slow.take() {
-            let (in_parent, in_sources, timer) = {
-                let mut lists = lock(&slow.lists);
-                (
-                    lists.in_parent.take(),
-                    std::mem::take(&mut lists.in_sources),
-                    lists.timer.take(),
-                )
-            };
+        if let Some(slow) = self.slow.take() {
+            let Slow { lists, origin, .. } = *slow;
+            let mut lists = lists.into_inner().unwrap_or_else(PoisonError::into_inner);
+            let in_sources = lists
+                .take_rare()
+                .map(|rare| rare.in_sources)
+                .unwrap_or_default();
             next.extend(in_sources.iter().map(|(source, _)| source.clone()));
-            self.let_go(in_parent, in_sources, timer);
-            next.append(&mut slow.values_from);
+            self.let_go(lists.in_parent.take(), in_sources, lists.timer.take());
+            next.extend(origin.into_iter().flat_map(|origin| origin.values_from));
         }
         next.extend(self.parent.take());
     }

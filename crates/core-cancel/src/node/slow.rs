@@ -5,7 +5,7 @@ use super::Node;
 use crate::{
     cancelled::Cancelled,
     list::{Key, List},
-    sync::{Arc, Mutex, Weak},
+    sync::{Arc, Mutex, OnceLock, Weak},
     timers::TimerKey,
 };
 use std::{any::Any, panic::Location, task::Waker};
@@ -19,39 +19,81 @@ pub(crate) enum Level {
     Cancel,
 }
 
-/// A value bound to a node, and where to look next if it is not the one that is wanted.
+/// A value bound to a node.
 pub(crate) type Value = Box<dyn Any + Send + Sync>;
 
 #[derive(Default)]
 pub(super) struct Slow {
+    /// Set once, under the lock; read without it.
+    pub(super) reason: OnceLock<Cancelled>,
     pub(super) lists: Mutex<Lists>,
-    pub(super) value: Option<Value>,
-    /// Where values are looked for besides the parent: what a detached token came from, what a
-    /// merged one merges.
-    pub(super) values_from: Vec<Arc<Node>>,
+    pub(super) origin: Option<Box<Origin>>,
     #[cfg(feature = "crossbeam")]
-    pub(super) done: crate::sync::OnceLock<crossbeam_channel::Receiver<std::convert::Infallible>>,
+    pub(super) done: OnceLock<crossbeam_channel::Receiver<std::convert::Infallible>>,
+}
+
+/// Where values are looked for.
+#[derive(Default)]
+pub(super) struct Origin {
+    pub(super) value: Option<Value>,
+    /// Besides the parent: what a detached token came from, what a merged one merges.
+    pub(super) values_from: Vec<Arc<Node>>,
 }
 
 /// Everything of a node that is guarded by its lock. See the head of `node.rs`.
 #[derive(Default)]
 pub(super) struct Lists {
-    pub(super) reason: Option<Cancelled>,
     pub(super) waiters: List<Waker>,
-    pub(super) drainers: List<Waker>,
-    /// The drainers have been taken.
-    pub(super) drained: bool,
-    pub(super) hooks: List<Hook>,
     pub(super) children: List<Weak<Node>>,
     /// Where this node stands in its parent's list, once it is linked.
     pub(super) in_parent: Option<Key>,
-    /// Where it stands in the lists of what it merges.
-    pub(super) in_sources: Vec<(Arc<Node>, Key)>,
     pub(super) timer: Option<TimerKey>,
+    /// The drainers have been taken.
+    pub(super) drained: bool,
+    /// What few nodes have: a wait for a child is made with every request, a hook is not.
+    rare: Option<Box<Rare>>,
+}
+
+#[derive(Default)]
+pub(super) struct Rare {
+    pub(super) drainers: List<Waker>,
+    pub(super) hooks: List<Hook>,
+    /// Where the node stands in the lists of what it merges.
+    pub(super) in_sources: Vec<(Arc<Node>, Key)>,
     /// Where the grace period was set that became the deadline.
     pub(super) grace_at: Option<&'static Location<'static>>,
     #[cfg(feature = "crossbeam")]
     pub(super) done: Option<crossbeam_channel::Sender<std::convert::Infallible>>,
+}
+
+impl Lists {
+    pub(super) fn rare(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
+    }
+
+    pub(super) fn rare_if_any(&mut self) -> Option<&mut Rare> {
+        self.rare.as_deref_mut()
+    }
+
+    pub(super) fn take_rare(&mut self) -> Option<Box<Rare>> {
+        self.rare.take()
+    }
+
+    pub(super) fn grace_at(&self) -> Option<&'static Location<'static>> {
+        self.rare.as_ref().and_then(|rare| rare.grace_at)
+    }
+
+    pub(super) fn watchers(&self) -> Watchers {
+        let (drainers, hooks) = self
+            .rare
+            .as_ref()
+            .map_or((0, 0), |rare| (rare.drainers.len(), rare.hooks.len()));
+        Watchers {
+            waiting: self.waiters.len() + drainers,
+            hooks,
+            children: self.children.len(),
+        }
+    }
 }
 
 /// How much hangs on a token: a snapshot, may be stale on return.
@@ -66,14 +108,4 @@ pub struct Watchers {
     pub hooks: usize,
     /// Children that are linked to this token.
     pub children: usize,
-}
-
-impl Lists {
-    pub(super) fn watchers(&self) -> Watchers {
-        Watchers {
-            waiting: self.waiters.len() + self.drainers.len(),
-            hooks: self.hooks.len(),
-            children: self.children.len(),
-        }
-    }
 }

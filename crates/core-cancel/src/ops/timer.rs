@@ -8,9 +8,45 @@ use crate::{
 };
 use std::task::{Poll, Waker};
 
-/// Armed only if the waiter cannot wake itself: see [`Ticket::wake_at`].
+/// A moment that an operation of your own waits for: kept inside it, polled with its ticket.
+///
+/// A thread on the system's clock wakes itself then and nothing is armed; a task, or anybody on a
+/// manual clock, gets an alarm that is disarmed on drop. Dropping it takes the clock's lock and may
+/// drop a waker, so not under a lock of yours.
+///
+/// ```
+/// use anabranch_core_cancel::{CancelToken, Cancelled, Clock, Operation, Ticket, Timer, operation};
+/// use std::{pin::Pin, task::Poll, time::Duration};
+///
+/// /// Ready at full seconds of its clock.
+/// #[must_use = "operations do nothing unless waited for"]
+/// struct FullSecond { timer: Timer }
+///
+/// operation! { [] FullSecond => () }
+///
+/// impl Operation for FullSecond {
+///     type Bounded = Result<(), Cancelled>;
+///     fn bound(&self, done: ()) -> Self::Bounded { Ok(done) }
+///     fn end(self: Pin<&mut Self>, why: Cancelled) -> Self::Bounded { Err(why) }
+///     fn poll_arm(mut self: Pin<&mut Self>, ticket: &Ticket<'_>) -> Poll<()> {
+///         self.timer.poll(ticket)
+///     }
+///     fn clock(&self) -> Option<Clock> { Some(self.timer.clock().clone()) }
+/// }
+///
+/// let (token, time) = CancelToken::manual();
+/// time.auto_advance();
+/// let _in = time.join();
+/// token.sleep(Duration::from_millis(300)).wait()?;
+/// let clock = token.clock().clone();
+/// let next = (clock.nanos() / 1_000_000_000 + 1) * 1_000_000_000;
+/// FullSecond { timer: Timer::at(clock, next) }.wait();
+/// assert_eq!(time.elapsed(), Duration::from_secs(1));
+/// # Ok::<(), Cancelled>(())
+/// ```
+// Armed only if the waiter cannot wake itself: see `Ticket::wake_at`.
 #[derive(Debug)]
-pub(crate) struct Timer {
+pub struct Timer {
     clock: Clock,
     at: u64,
     /// The alarm and a copy of its waker, to see without a lock whether it is still the right one.
@@ -18,7 +54,8 @@ pub(crate) struct Timer {
 }
 
 impl Timer {
-    pub(crate) fn at(clock: Clock, at: u64) -> Self {
+    /// A moment in the clock's [`nanos`](Clock::nanos); `u64::MAX` never comes.
+    pub fn at(clock: Clock, at: u64) -> Self {
         Self {
             clock,
             at,
@@ -26,15 +63,18 @@ impl Timer {
         }
     }
 
-    pub(crate) fn when(&self) -> u64 {
+    /// The moment, in the clock's nanoseconds.
+    pub fn when(&self) -> u64 {
         self.at
     }
 
-    pub(crate) fn clock(&self) -> &Clock {
+    /// The clock it is a moment of.
+    pub fn clock(&self) -> &Clock {
         &self.clock
     }
 
-    pub(crate) fn poll(&mut self, ticket: &Ticket<'_>) -> Poll<()> {
+    /// Ready when the moment has come; otherwise the ticket's owner is polled again then.
+    pub fn poll(&mut self, ticket: &Ticket<'_>) -> Poll<()> {
         if self.is_due() {
             self.disarm();
             return Poll::Ready(());
@@ -61,15 +101,14 @@ impl Timer {
     }
 
     fn arm(&mut self, waker: &Waker) {
-        match &mut self.armed {
-            Some((_, armed)) if armed.will_wake(waker) => return,
-            Some((key, armed)) => {
-                if self.clock.replace(key, Alarm::Wake(waker.clone())).is_ok() {
-                    *armed = waker.clone();
-                    return;
-                }
+        if let Some((key, armed)) = &mut self.armed {
+            if armed.will_wake(waker) {
+                return;
             }
-            None => {}
+            if self.clock.replace(key, Alarm::Wake(waker.clone())).is_ok() {
+                *armed = waker.clone();
+                return;
+            }
         }
         let key = self.clock.arm(self.at, Alarm::Wake(waker.clone()));
         self.armed = Some((key, waker.clone()));

@@ -1,0 +1,22 @@
+//! The work, one file per question, each written once for all who do it.
+//!
+//! Every function sets up outside the watch, measures one loop, and then checks that the work was
+//! really done. What could let the compiler leave work out is said at each loop.
+
+mod children;
+mod deadlines;
+mod memory;
+mod poll;
+mod ready;
+mod timed_children;
+mod wake;
+
+pub use children::{
+    cancel_all, create_and_drop, create_and_drop_two_threads, create_and_wait, wake_all,
+};
+pub use deadlines::{Fired, deadlines};
+pub use memory::bytes_per_child;
+pub use poll::{chain, poll};
+pub use ready::ready;
+pub use timed_children::timed_children;
+pub use wake::{wake_task, wake_task_from_thread, wake_thread};

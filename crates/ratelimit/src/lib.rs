@@ -1,0 +1,42 @@
+//! Let so much happen in so much time: a fair token bucket for threads and tasks.
+//!
+//! ```
+//! use anabranch_ratelimit::{Rate, RateLimiter};
+//!
+//! let limiter = RateLimiter::new(Rate::per_second(1_000).burst(5));
+//! for _call in 0..10 {
+//!     limiter.acquire(1).wait()?; // blocks until it is our turn; in a task: .await
+//! }
+//! assert!(!limiter.allow()); // or ask without waiting
+//! # Ok::<(), anabranch_ratelimit::ExceedsBurst>(())
+//! ```
+//!
+//! | you want to | use |
+//! | --- | --- |
+//! | say how much in how much time | [`Rate`] |
+//! | hold callers to it, waiting or not | [`RateLimiter`] |
+//! | know when to come again | [`Denied`] |
+//! | wait no longer than a token lives or a timeout says | [`ops::Acquire`], [`AcquireError`] |
+//! | test without sleeping | [`RateLimiter::on`] with [`CancelToken::manual`] |
+//! | learn the pattern and its pitfalls | [`guide`] |
+#![forbid(unsafe_code)]
+
+mod acquire;
+#[cfg(loom)]
+#[doc(hidden)]
+pub mod control;
+mod error;
+mod limiter;
+mod line;
+mod meter;
+pub mod ops;
+mod rate;
+mod sync;
+
+pub use anabranch_core_cancel::{CancelToken, Wait};
+pub use error::{AcquireError, Denied, ExceedsBurst};
+pub use limiter::RateLimiter;
+pub use rate::Rate;
+
+#[doc = include_str!("../README.md")]
+pub mod guide {}

@@ -1,0 +1,422 @@
+//! The arithmetic of the bucket: from nanoseconds and permits to one 64-bit mark and back.
+//!
+//! GCRA (ITU-T I.371, ATM Forum TM 4.0) keeps one number, the theoretical arrival time. Ours is the
+//! same number in units that suit the rate, turned round so that it counts what was taken:
+//!
+//! ```text
+//!   units                          now(t) = capacity + inflow(t)
+//!     │                      ....▪▪▪▪                         available = now(t) - mark
+//!     │              ....▪▪▪▪        │ available              admitted: mark += cost
+//!     │      ....▪▪▪▪   ┌────────────┴── mark                 full: the mark is pulled up to
+//!     │▪▪▪▪        ┌────┘                                            now(t) - capacity first
+//!     └────────────┴────────────────────────────────▶ t
+//! ```
+//!
+//! A unit is 2^-e permits, which is the same as 2^-k ns times a factor below two: both a permit
+//! and a nanosecond should be many units, and both the whole clock and the whole bucket must fit
+//! one word. With `q` units per nanosecond (`q = rate × 2^e`) the constructor takes the largest
+//! `e` for which
+//!
+//! - `capacity = burst × 2^e ≤ 2^61`, and
+//! - `q ≤ 1/4`, so that 2^64 ns, all that a clock can say, are at most 2^62 units.
+//!
+//! So `now` and every mark stay below 2^63 at any time: the top bit is free for the limiter's flag
+//! and no sum overflows. `mark ≤ now(t)` whenever it is written. For the usual bursts a unit is
+//! 4 to 8 ns; a burst of 2^b permits costs at most 2^(b-61) permits of resolution.
+//!
+//! Above 250 million a second `e` would be negative and a permit less than a unit. Up to 4 permits
+//! a nanosecond (`q ≤ 4`) it is kept at 0 instead, and what becomes smaller is the reach: the time
+//! stands still, the bucket no longer refills, 36 years or more after the limiter was made. Above
+//! that `e` is negative: each request is rounded up to whole units, by less than what flows in in
+//! half a nanosecond, which no caller can tell.
+//!
+//! `inflow(t) = t × q` is one multiplication and one shift, `t × m / 2^s`, where `m` is `q × 2^s`
+//! rounded up to 64 significant bits. Rounding, all of it:
+//!
+//! 1. `m` is too large by less than 2^-63 of itself: this is the error of the rate. While
+//!    `t × permits < 2^63` the sum still lies on the right side of every whole unit, so what is
+//!    due at a whole nanosecond is there at that nanosecond and not one earlier.
+//! 2. The inflow is rounded down to whole units, always in the same direction and never stored: a
+//!    mark is a sum of whole costs from the moment on at which the bucket was last full. So hot
+//!    polling does not change the rate, and no error adds up.
+//! 3. That moment itself is rounded down, too: after an idle time the bucket may be ahead of the
+//!    exact one by less than a unit (8 ns of inflow). Rounding it up instead was tried: the exact
+//!    bucket gives its whole burst at one instant, and that one would keep the last permit back.
+//!
+//! The time: `t` counts from the limiter's making and saturates at the reach. A jump ahead of any
+//! size is at most a full bucket. A clock that goes back (ours do not) makes `now < mark`: nothing
+//! is available until it has caught up, and nothing is admitted twice.
+
+use crate::rate::Rate;
+
+/// A moment that never comes.
+pub(crate) const NEVER: u64 = u64::MAX;
+
+/// A rate and a burst in units: see the head of the file.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Meter {
+    /// `inflow(t) = t * m >> s`, rounded down; `m` is zero or has its top bit set.
+    m: u64,
+    s: u32,
+    /// Later than this is as late as this.
+    reach: u64,
+    /// A permit is `1 << e` units, or `1 << -e` permits are a unit.
+    e: i32,
+    /// The burst, in permits and in units.
+    burst: u64,
+    capacity: u64,
+}
+
+impl Meter {
+    /// `None`: no limit.
+    pub(crate) fn new(rate: Rate) -> Option<Self> {
+        if rate.is_unlimited() {
+            return None;
+        }
+        let (n, p, burst) = (u128::from(rate.permits()), rate.per_ns(), rate.capacity());
+        let room = 61 - burst.next_power_of_two().ilog2() as i32;
+        let e = match p / (4 * n.max(1)) {
+            _ if n == 0 => room,
+            0 => -(n.div_ceil(4 * p).next_power_of_two().ilog2() as i32),
+            quotient => (quotient.ilog2() as i32).min(room),
+        };
+        let (m, s) = mantissa(n, p, e);
+        // From s = 66 on q is less than 1/4.
+        let reach = match (1_u128 << (62 + s.min(65))).checked_div(u128::from(m)) {
+            Some(reach) if s <= 65 => u64::try_from(reach).unwrap_or(NEVER),
+            _ => NEVER,
+        };
+        let mut meter = Self {
+            m,
+            s,
+            reach,
+            e,
+            burst,
+            capacity: 0,
+        };
+        meter.capacity = meter.cost(burst);
+        Some(meter)
+    }
+
+    /// The largest request, in permits.
+    pub(crate) fn burst(&self) -> u64 {
+        self.burst
+    }
+
+    /// Units that `permits` cost; they must not exceed the burst.
+    pub(crate) fn cost(&self, permits: u64) -> u64 {
+        debug_assert!(permits <= self.burst);
+        if self.e >= 0 {
+            permits << self.e
+        } else {
+            permits.div_ceil(1 << -self.e)
+        }
+    }
+
+    /// Capacity and inflow `t` nanoseconds after the limiter was made.
+    pub(crate) fn now(&self, t: u64) -> u64 {
+        let product = u128::from(t.min(self.reach)) * u128::from(self.m);
+        self.capacity + (product >> self.s) as u64
+    }
+
+    /// The mark after taking `cost`, if that much is available.
+    pub(crate) fn take(&self, now: u64, mark: u64, cost: u64) -> Option<u64> {
+        // Pulled up to the mark of a full bucket. What is available is at most the capacity then,
+        // and no cost is more.
+        let mark = mark.max(now - self.capacity);
+        (now.saturating_sub(mark) >= cost).then(|| mark + cost)
+    }
+
+    /// Whole permits available.
+    pub(crate) fn available(&self, now: u64, mark: u64) -> u64 {
+        let units = now.saturating_sub(mark).min(self.capacity);
+        let permits = if self.e >= 0 {
+            units >> self.e
+        } else {
+            units << -self.e
+        };
+        permits.min(self.burst)
+    }
+
+    /// The mark after giving back `cost` units that were taken when the mark was `from` and lie
+    /// unused since.
+    ///
+    /// What would have overflowed meanwhile, had nobody else come, is not given back: nobody knows
+    /// whether somebody took it, and a bucket must never hold what has been used.
+    pub(crate) fn give_back(&self, now: u64, mark: u64, cost: u64, from: u64) -> u64 {
+        let overflow = now.saturating_sub(from).saturating_sub(self.capacity);
+        mark.saturating_sub(cost.saturating_sub(overflow))
+    }
+
+    /// The first moment at which [`now`](Self::now) gives at least `units`, if ever.
+    pub(crate) fn when(&self, units: u64) -> u64 {
+        let inflow = units.saturating_sub(self.capacity);
+        if inflow == 0 {
+            return 0;
+        }
+        if inflow > self.now(self.reach) - self.capacity {
+            return NEVER;
+        }
+        // At most `reach * m`, so the shift loses nothing.
+        let product = u128::from(inflow) << self.s;
+        u64::try_from(product.div_ceil(u128::from(self.m))).unwrap_or(NEVER)
+    }
+}
+
+/// `n / p × 2^e` as `m / 2^s`, with 64 significant bits, rounded up. By long division, since the
+/// numbers have up to 64 and 94 bits.
+fn mantissa(n: u128, p: u128, e: i32) -> (u64, u32) {
+    if n == 0 {
+        return (0, 0);
+    }
+    // Scaled so that p <= n < 2p, with n / p having been n / p * 2^x.
+    let mut x = n.ilog2() as i32 - p.ilog2() as i32;
+    if scaled(n, -x) < scaled(p, x) {
+        x -= 1;
+    }
+    let (mut n, p) = (scaled(n, -x), scaled(p, x));
+    let mut m = 0_u64;
+    for _ in 0..64 {
+        let bit = n >= p;
+        n = (n - if bit { p } else { 0 }) << 1;
+        m = m << 1 | u64::from(bit);
+    }
+    let mut s = 63 - x - e;
+    if n != 0 {
+        m = m.checked_add(1).unwrap_or_else(|| {
+            s -= 1;
+            1 << 63
+        });
+    }
+    match u32::try_from(s) {
+        Ok(s) if s < 128 => (m, s),
+        // Not one unit in 584 years.
+        _ => (0, 0),
+    }
+}
+
+/// Shifts left, and only left.
+fn scaled(value: u128, by: i32) -> u128 {
+    value << by.max(0)
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::time::Duration;
+
+    const YEAR: Duration = Duration::from_secs(365 * 86_400);
+
+    fn meter(rate: Rate) -> Meter {
+        Meter::new(rate).unwrap()
+    }
+
+    /// Whole permits that flow in until `t`, as the meter counts them, from an empty bucket on.
+    fn permits(meter: &Meter, t: u64) -> u128 {
+        let units = u128::from(meter.now(t) - meter.capacity);
+        if meter.e >= 0 {
+            units >> meter.e
+        } else {
+            units << -meter.e
+        }
+    }
+
+    #[test]
+    fn a_rate_from_one_a_year_to_a_billion_a_second_is_off_by_less_than_a_millionth() {
+        let second = Duration::from_secs(1);
+        let awkward = [
+            1,
+            3,
+            7,
+            1_000,
+            3_000_017,
+            7_000_003,
+            999_999_937,
+            1_000_000_000,
+        ];
+        let mut rates = vec![
+            Rate::new(1, YEAR),
+            Rate::new(3, YEAR),
+            Rate::new(7, 3 * second),
+        ];
+        rates.extend(awkward.map(|n| Rate::new(n, second)));
+        rates.extend(awkward.map(|n| Rate::new(n, YEAR)));
+        rates.extend(awkward.map(|n| Rate::new(n, Duration::from_nanos(n.max(2) - 1))));
+        for burst in [1, 1_000, u64::from(u32::MAX)] {
+            for rate in &rates {
+                let meter = meter(rate.burst(burst));
+                // Two million permits, or as many as come in 500 years.
+                let (n, p) = (u128::from(rate.permits()), rate.per_ns());
+                let t = (2_000_000 * p / n + 1).min(500 * YEAR.as_nanos());
+                let expected = t * n / p;
+                let got = permits(&meter, u64::try_from(t).unwrap());
+                assert!(got.abs_diff(expected) <= 1, "{rate}: {got} for {expected}");
+                // The mantissa itself, however few permits came.
+                let error = (meter.m as f64 * 2_f64.powi(-(meter.s as i32)))
+                    / (n as f64 / p as f64 * 2_f64.powi(meter.e));
+                assert!((error - 1.0).abs() < 1e-9, "{rate}: {error}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_due_at_a_whole_nanosecond_is_there_then_and_not_one_earlier() {
+        for (n, interval) in [
+            (1, 1),
+            (2, 500_000_000),
+            (10, 100_000_000),
+            (1, 1_000_000_000),
+        ] {
+            for burst in [1, 5, 1_000_000] {
+                let rate = Rate::new(n, Duration::from_nanos(n * interval)).burst(burst);
+                let meter = meter(rate);
+                for k in [1, 2, 3, 1_000, 1 << 30] {
+                    let units = meter.capacity + (k << meter.e);
+                    assert_eq!(meter.when(units), k * interval, "{rate}, permit {k}");
+                    assert!(meter.now(k * interval) >= units);
+                    assert!(meter.now(k * interval - 1) < units);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_overflows_at_any_rate_burst_or_time() {
+        let numbers = [
+            0,
+            1,
+            2,
+            3,
+            1 << 31,
+            (1 << 32) + 1,
+            1 << 61,
+            u64::MAX - 1,
+            u64::MAX,
+        ];
+        let periods = [
+            Duration::from_nanos(1),
+            Duration::from_nanos(3),
+            Duration::from_secs(1),
+            YEAR,
+            Duration::from_nanos(u64::MAX),
+            Duration::MAX,
+        ];
+        for permits in numbers {
+            for per in periods {
+                for burst in numbers.into_iter().filter(|&burst| burst > 0) {
+                    let rate = Rate::new(permits, per).burst(burst);
+                    let meter = meter(rate);
+                    assert!(meter.capacity > 0 && meter.capacity <= 1 << 61, "{rate}");
+                    let end = meter.now(NEVER - 1);
+                    assert!(end < 1 << 63, "{rate}: the flag's bit is free");
+                    assert_eq!(meter.now(0), meter.capacity);
+                    let full = meter.take(end, 0, meter.capacity).unwrap();
+                    assert!(full <= end, "{rate}: a mark is never ahead of the time");
+                    assert_eq!(meter.take(end, full, meter.cost(1)), None, "{rate}");
+                    assert_eq!(meter.available(meter.now(0), 0), meter.burst(), "{rate}");
+                    for units in [0, 1, meter.capacity, full, end, end + 1, u64::MAX] {
+                        let when = meter.when(units);
+                        assert!(when == NEVER || meter.now(when) >= units, "{rate}");
+                        let before = when != NEVER && when > 0;
+                        assert!(!before || meter.now(when - 1) < units, "{rate}");
+                        assert!(when != NEVER || end < units, "{rate}: it comes after all");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_time_that_goes_back_admits_nothing_twice() {
+        let meter = meter(Rate::per_second(10).burst(5));
+        let late = meter.now(1_000_000_000);
+        let mark = meter.take(late, 0, meter.cost(5)).unwrap();
+        let early = meter.now(10);
+        assert_eq!(meter.take(early, mark, meter.cost(1)), None);
+        assert_eq!(meter.available(early, mark), 0);
+        assert_eq!(
+            meter.take(meter.now(1_099_999_999), mark, meter.cost(1)),
+            None
+        );
+        assert!(
+            meter
+                .take(meter.now(1_100_000_000), mark, meter.cost(1))
+                .is_some()
+        );
+    }
+
+    #[test]
+    fn what_is_given_back_never_holds_more_than_the_bucket_would_have() {
+        let meter = meter(Rate::per_second(1).burst(2));
+        let second = 1_000_000_000;
+        let two = meter.cost(2);
+        let at = |seconds: u64| meter.now(seconds * second);
+        let empty = meter.take(at(0), 0, two).unwrap();
+        let handed = meter.take(at(2), empty, two).unwrap(); // by 2 s: two, handed to somebody
+        // Back within the time it takes to overflow: as if it had never happened.
+        assert_eq!(meter.give_back(at(2), handed, two, empty), empty);
+        // One second later one of the two would have overflowed.
+        let back = meter.give_back(at(3), handed, two, empty);
+        assert_eq!(meter.available(at(3), back), 2);
+        assert_eq!(back, handed - meter.cost(1));
+        // And if others took what came since, no more than the bucket holds can be used at once.
+        let others = meter.take(at(4), handed, two).unwrap();
+        let back = meter.give_back(at(4), others, two, empty);
+        assert_eq!(meter.available(at(4), back), 0);
+    }
+
+    proptest! {
+        /// The bucket in exact arithmetic: permits times `p`, at times `t`, flow in as `t * n`.
+        #[test]
+        fn agrees_with_a_naive_bucket_to_less_than_a_unit(
+            (n, per) in (0_u64..2_000_000_000, 1_u64..4_000_000_000),
+            burst in prop_oneof![1_u64..20, 1_u64..1_000_000],
+            steps in prop::collection::vec((any::<u16>(), 0_u64..24, 0_u64..2_000_000_000), 1..200),
+        ) {
+            let rate = Rate::new(n, Duration::from_nanos(per)).burst(burst);
+            let meter = meter(rate);
+            let (n, p) = (i128::from(n), i128::from(per));
+            // What a request costs, in the naive bucket's numbers: whole units if those are larger
+            // than a permit.
+            let step = p << (-meter.e).max(0);
+            let price = |permits: u64| (i128::from(permits) * p + step - 1) / step * step;
+            let unit = (p >> meter.e.max(0)).max(1) << (-meter.e).max(0);
+            let (mut t, mut mark) = (0_u64, 0_u64);
+            let (mut level, mut last) = (price(burst), 0_i128);
+            for (size, shift, jump) in steps {
+                t += jump >> shift;
+                level = (level + (i128::from(t) * n - last)).min(price(burst));
+                last = i128::from(t) * n;
+                let permits = 1 + u64::from(size) % burst;
+                let cost = price(permits);
+                match meter.take(meter.now(t), mark, meter.cost(permits)) {
+                    Some(next) => {
+                        prop_assert!(level + unit >= cost, "{rate}: early by {}", cost - level);
+                        (mark, level) = (next, level - cost);
+                    }
+                    None => {
+                        prop_assert!(level - unit <= cost, "{rate}: late by {}", level - cost);
+                    }
+                }
+            }
+        }
+
+        /// Whoever asks all the time gets as much as whoever asks once.
+        #[test]
+        fn hot_polling_does_not_change_the_rate(per in 1_000_u64..5_000_000, step in 1_u64..5_000) {
+            let meter = meter(Rate::new(1, Duration::from_nanos(per)));
+            let (mut mark, mut admitted, mut t) = (0, 0, 0);
+            while t < 20 * per {
+                if let Some(next) = meter.take(meter.now(t), mark, meter.cost(1)) {
+                    (mark, admitted) = (next, admitted + 1);
+                }
+                t += step.max(per / 1_000);
+            }
+            // An interval is stretched to the next look at most.
+            let slowest = per + step.max(per / 1_000) + 8;
+            prop_assert!(admitted >= 20 * per / slowest, "{admitted}");
+            prop_assert!(admitted <= 21, "{admitted}");
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! The operations of this crate, by type. They are made by the methods of
+//! [`RateLimiter`](crate::RateLimiter); the names are for signatures.
+
+pub use crate::acquire::Acquire;

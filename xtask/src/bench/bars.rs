@@ -1,0 +1,255 @@
+//! The bars of `benches/bars.toml`: what ours must reach, against whom, and whether it does.
+
+use std::collections::HashSet;
+use std::path::Path;
+
+use anyhow::{Context as _, bail, ensure};
+use serde::{Deserialize, Serialize};
+
+use crate::near;
+
+use super::measure::Session;
+use super::plan::Slot;
+use super::protocol::{Cell, METRICS};
+use super::select::{Selection, distinct};
+use super::stats::{Ratio, Spread};
+use super::verdict::Verdict;
+
+/// One row of the file, as written.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Bar {
+    pub(crate) id: String,
+    #[serde(rename = "crate")]
+    krate: String,
+    workload: String,
+    ours: String,
+    /// The peer or limit on the other side; left out only if the bar is `max_value` alone.
+    against: Option<String>,
+    #[serde(default = "ns_per_op")]
+    pub(crate) metric: String,
+    /// Ours may be so many times the other side ...
+    at_most: Option<f64>,
+    /// ... plus so many nanoseconds.
+    #[serde(default)]
+    plus_ns: f64,
+    /// And never more than this, in the metric's unit.
+    max_value: Option<f64>,
+}
+
+fn ns_per_op() -> String {
+    "ns_per_op".into()
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    #[serde(default)]
+    bar: Vec<Bar>,
+}
+
+/// A bar whose cells have been found.
+#[derive(Debug, Clone)]
+pub(crate) struct Placed {
+    pub(crate) bar: Bar,
+    ours: usize,
+    against: Option<usize>,
+}
+
+/// A bar and what was measured.
+#[derive(Debug, Serialize)]
+pub(crate) struct Judged {
+    pub(crate) id: String,
+    pub(crate) ours: String,
+    pub(crate) against: Option<String>,
+    pub(crate) metric: String,
+    /// The bar in words: `<= 1.1x + 2 ns`.
+    pub(crate) bar: String,
+    pub(crate) ours_value: Option<Spread>,
+    pub(crate) against_value: Option<Spread>,
+    /// Ours over the other side.
+    pub(crate) ratio: Option<Ratio>,
+    /// Ours over what the bar allows, which the verdict is about.
+    pub(crate) to_bar: Option<Ratio>,
+    pub(crate) noise: Option<f64>,
+    pub(crate) verdict: Verdict,
+}
+
+/// Reads the file and finds every cell it names; any mistake in it is an error that names the row.
+pub(crate) fn read(path: &Path, cells: &[Cell]) -> anyhow::Result<Vec<Placed>> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("{}", path.display()))?;
+    parse(&text, cells).with_context(|| format!("{}", path.display()))
+}
+
+fn parse(text: &str, cells: &[Cell]) -> anyhow::Result<Vec<Placed>> {
+    let file: File = toml::from_str(text)?;
+    let mut ids = HashSet::new();
+    let place = |bar: Bar| {
+        let id = bar.id.clone();
+        ensure!(ids.insert(id.clone()), "bar `{id}` is there twice");
+        bar.place(cells).with_context(|| format!("bar `{id}`"))
+    };
+    file.bar.into_iter().map(place).collect()
+}
+
+impl Bar {
+    fn place(self, cells: &[Cell]) -> anyhow::Result<Placed> {
+        match (&self.against, self.at_most, self.max_value) {
+            (Some(_), Some(_), _) | (None, None, Some(_)) => {}
+            (Some(_), None, _) => bail!("`against` needs `at_most`"),
+            (None, Some(_), _) => bail!("`at_most` needs `against`"),
+            (None, None, None) => {
+                bail!("sets no bar: give `against` and `at_most`, or `max_value`")
+            }
+        }
+        let sound = |x: f64| x.is_finite() && x > 0.0;
+        let limits = [self.at_most, self.max_value];
+        ensure!(
+            limits.into_iter().flatten().all(sound),
+            "a bar is a positive number"
+        );
+        ensure!(
+            self.plus_ns >= 0.0 && self.plus_ns.is_finite(),
+            "`plus_ns` is negative"
+        );
+        if !METRICS.contains(&self.metric.as_str()) {
+            return Err(near::unknown("metric", &self.metric, METRICS));
+        }
+        ensure!(
+            self.plus_ns == 0.0 || self.metric.ends_with("ns_per_op"),
+            "`plus_ns` cannot be added to {}",
+            self.metric
+        );
+        if self.against.as_ref() == Some(&self.ours) {
+            bail!("`ours` and `against` are the same cell");
+        }
+        let ours = self.find(&self.ours, cells)?;
+        let against = self
+            .against
+            .as_ref()
+            .map(|name| self.find(name, cells))
+            .transpose()?;
+        Ok(Placed {
+            bar: self,
+            ours,
+            against,
+        })
+    }
+
+    fn find(&self, implementation: &str, cells: &[Cell]) -> anyhow::Result<usize> {
+        let crates = distinct(cells.iter().map(|cell| cell.krate.as_str()));
+        if !crates.contains(&self.krate.as_str()) {
+            return Err(near::unknown("crate with benchmarks", &self.krate, crates));
+        }
+        let of_crate = || cells.iter().filter(|cell| cell.krate == self.krate);
+        let workloads = distinct(of_crate().map(|cell| cell.w.as_str()));
+        if !workloads.contains(&self.workload.as_str()) {
+            let what = format!("workload of {}", self.krate);
+            return Err(near::unknown(&what, &self.workload, workloads));
+        }
+        let found = cells.iter().position(|cell| {
+            (&cell.krate, &cell.w) == (&self.krate, &self.workload)
+                && cell.implementation == implementation
+        });
+        found.ok_or_else(|| {
+            let those = of_crate().filter(|cell| cell.w == self.workload);
+            let what = format!("implementation of {}", self.workload);
+            near::unknown(
+                &what,
+                implementation,
+                those.map(|cell| cell.implementation.as_str()),
+            )
+        })
+    }
+
+    /// What the bar allows where the other side was measured as `against`.
+    fn allowed(&self, against: Option<f64>) -> f64 {
+        let relative = match (self.at_most, against) {
+            (Some(times), Some(against)) => times * against + self.plus_ns,
+            _ => f64::INFINITY,
+        };
+        relative.min(self.max_value.unwrap_or(f64::INFINITY))
+    }
+
+    fn words(&self) -> String {
+        let mut parts = Vec::new();
+        if let Some(times) = self.at_most {
+            let plus = self.plus_ns;
+            parts.push(if plus == 0.0 {
+                format!("{times}x")
+            } else {
+                format!("{times}x + {plus} ns")
+            });
+        }
+        parts.extend(self.max_value.map(|max| format!("{max}")));
+        format!("<= {}", parts.join(" and "))
+    }
+}
+
+impl Placed {
+    /// Whether the selection leaves this bar in. Peers are part of a bar and not to be left out.
+    pub(crate) fn is_selected(&self, selection: &Selection, cells: &[Cell]) -> bool {
+        selection.reason_out(&cells[self.ours]).is_none()
+    }
+
+    /// What must be measured: both sides, and the other side (or ours, if there is none) once more
+    /// for the noise.
+    pub(crate) fn slots(&self) -> Vec<Slot> {
+        let reference = self.against.unwrap_or(self.ours);
+        vec![
+            Slot::first(self.ours),
+            Slot::first(reference),
+            Slot::again(reference),
+        ]
+    }
+
+    /// Compares the rounds in which all of its slots were measured.
+    pub(crate) fn judge(&self, session: &Session<'_>, seed: u64) -> Judged {
+        let bar = &self.bar;
+        let reference = self.against.unwrap_or(self.ours);
+        let metric = bar.metric.as_str();
+        let ours = session.by_round(Slot::first(self.ours), metric);
+        let theirs = session.by_round(Slot::first(reference), metric);
+        let again = session.by_round(Slot::again(reference), metric);
+        let pairs = |top: &[Option<f64>], bottom: &[Option<f64>]| -> Vec<(f64, f64)> {
+            top.iter()
+                .zip(bottom)
+                .filter_map(|(top, bottom)| Some(((*top)?, (*bottom)?)))
+                .collect()
+        };
+        let against = pairs(&ours, &theirs);
+        let allowed: Vec<_> = against
+            .iter()
+            .map(|(ours, theirs)| (*ours, bar.allowed(self.against.map(|_| *theirs))))
+            .collect();
+        let ratio = self.against.and_then(|_| Ratio::of_pairs(&against, seed));
+        let to_bar = Ratio::of_pairs(&allowed, seed);
+        let noise = Ratio::of_pairs(&pairs(&again, &theirs), seed);
+        let noise = noise.map(|ratio| ratio.distance_from_equal());
+        let failed = session.has_failed(self.ours) || session.has_failed(reference);
+        let verdict = match (&to_bar, noise) {
+            (Some(to_bar), Some(noise)) if !failed => Verdict::of(to_bar, noise),
+            // Interrupted before anything was measured is not a failure.
+            _ if !failed && ours.is_empty() => Verdict::Unclear,
+            _ => Verdict::Failed,
+        };
+        let spread =
+            |values: &[Option<f64>]| Spread::of(values.iter().copied().flatten().collect());
+        Judged {
+            id: bar.id.clone(),
+            ours: session.cells[self.ours].name(),
+            against: bar.against.clone(),
+            metric: bar.metric.clone(),
+            bar: bar.words(),
+            ours_value: spread(&ours),
+            against_value: self.against.and_then(|_| spread(&theirs)),
+            ratio,
+            to_bar,
+            noise,
+            verdict,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
