@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::Parser;
 use url::Url;
 
+use crate::crawl::Limits;
 use crate::links::normal;
 
 /// Crawls a site with a few workers, politely: one rate limit for all of them, a time limit for
@@ -86,18 +87,8 @@ pub enum Target {
 pub struct Settings {
     /// What to crawl.
     pub target: Target,
-    /// Pages fetched at the same time: at least one.
-    pub workers: usize,
-    /// Requests per second.
-    pub rate: u32,
-    /// Requests at once after a pause.
-    pub burst: u32,
-    /// Time for one page.
-    pub timeout: Duration,
-    /// Time for the whole crawl.
-    pub deadline: Duration,
-    /// Pages fetched at most.
-    pub max_pages: usize,
+    /// How hard to crawl it.
+    pub limits: Limits,
 }
 
 /// What is wrong with the input. The message is all the user gets: it names the place.
@@ -148,8 +139,7 @@ impl Args {
             Target::Embedded { .. } => (Duration::from_secs(1), Duration::from_secs(20)),
             Target::Pages(_) => (Duration::from_secs(10), Duration::from_secs(120)),
         };
-        Ok(Settings {
-            target,
+        let limits = Limits {
             workers: self.workers.into(),
             rate: self.rate,
             burst: self.burst,
@@ -157,7 +147,8 @@ impl Args {
             deadline: self.deadline.unwrap_or(deadline),
             // Lossless wherever there is room for so many pages.
             max_pages: self.max_pages.try_into().unwrap_or(usize::MAX),
-        })
+        };
+        Ok(Settings { target, limits })
     }
 
     fn target(&self) -> Result<Target, InputError> {
@@ -248,11 +239,9 @@ mod tests {
     fn nothing_given_means_the_embedded_site_within_twenty_seconds() {
         let settings = settings("");
         assert_eq!(settings.target, Target::Embedded { seed: 1 });
-        assert_eq!(
-            (settings.workers, settings.rate, settings.burst),
-            (3, 50, 10)
-        );
-        assert_eq!(settings.deadline, Duration::from_secs(20));
+        let limits = settings.limits;
+        assert_eq!((limits.workers, limits.rate, limits.burst), (3, 50, 10));
+        assert_eq!(limits.deadline, Duration::from_secs(20));
     }
 
     #[test]
@@ -260,10 +249,10 @@ mod tests {
         let patient = settings("--url https://a.org/x#y --url http://b.org");
         let pages = ["https://a.org/x", "http://b.org/"].map(|url| Url::parse(url).unwrap());
         assert_eq!(patient.target, Target::Pages(pages.to_vec()));
-        assert_eq!(patient.timeout, Duration::from_secs(10));
+        assert_eq!(patient.limits.timeout, Duration::from_secs(10));
         let hasty = settings("--url http://a.org --timeout 250ms --deadline 1m");
-        assert_eq!(hasty.timeout, Duration::from_millis(250));
-        assert_eq!(hasty.deadline, Duration::from_secs(60));
+        assert_eq!(hasty.limits.timeout, Duration::from_millis(250));
+        assert_eq!(hasty.limits.deadline, Duration::from_secs(60));
     }
 
     #[test]

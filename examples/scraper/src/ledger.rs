@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use url::Url;
 
+use crate::crawl::Limits;
 use crate::frontier::{Frontier, Task};
 use crate::progress::Status;
 use crate::report::{Ended, Report, Visit};
@@ -20,17 +21,6 @@ pub struct Ledger {
     visits: Vec<Visit>,
     starts: Vec<Duration>,
     failed: usize,
-}
-
-/// How the crawl was set up, as the report repeats it.
-#[derive(Clone, Copy, Debug)]
-pub struct Setup {
-    /// Workers it had.
-    pub workers: usize,
-    /// Requests per second it was allowed.
-    pub rate: u32,
-    /// Requests it was allowed at once.
-    pub burst: u32,
 }
 
 impl Ledger {
@@ -93,7 +83,7 @@ impl Ledger {
 
     /// Closes the books. `left_behind` names the workers still under way, and where; pages sent
     /// out of whom nobody has a trace count as never begun.
-    pub fn close(self, setup: Setup, ended: Ended, left_behind: Vec<(usize, Url)>) -> Report {
+    pub fn close(self, limits: &Limits, ended: Ended, left_behind: Vec<(usize, Url)>) -> Report {
         let status = self.status();
         Report {
             never_begun: (status.known - status.done).saturating_sub(left_behind.len()),
@@ -102,9 +92,9 @@ impl Ledger {
             starts: self.starts,
             took: self.began.elapsed(),
             ended,
-            workers: setup.workers,
-            rate: setup.rate,
-            burst: setup.burst,
+            workers: limits.workers,
+            rate: limits.rate,
+            burst: limits.burst,
             left_behind,
         }
     }
@@ -116,10 +106,13 @@ mod tests {
     use crate::fetch::FetchError;
     use crate::report::Read;
 
-    const SETUP: Setup = Setup {
+    const LIMITS: &Limits = &Limits {
         workers: 1,
         rate: 10,
         burst: 1,
+        timeout: Duration::from_secs(1),
+        deadline: Duration::from_secs(1),
+        max_pages: 100,
     };
 
     fn url(path: &str) -> Url {
@@ -157,7 +150,7 @@ mod tests {
         assert_eq!((&a.url, a.depth), (&url("/a"), 1));
         ledger.came_back(brings(a, "/a", &["/"]));
         assert!(ledger.is_finished());
-        let report = ledger.close(SETUP, Ended::Complete, Vec::new());
+        let report = ledger.close(LIMITS, Ended::Complete, Vec::new());
         assert_eq!(
             (report.read(), report.starts.len(), report.never_begun),
             (2, 2, 0)
@@ -193,7 +186,7 @@ mod tests {
             }
         );
         let ended = Ended::Deadline(Duration::from_secs(1));
-        let report = ledger.close(SETUP, ended, vec![(2, b.url)]);
+        let report = ledger.close(LIMITS, ended, vec![(2, b.url)]);
         // "/" abandoned, "/b" left behind, "/c" never begun, "/d" beyond the limit.
         assert_eq!(report.abandoned().count(), 1);
         assert_eq!((report.never_begun, report.beyond_limit), (1, 1));

@@ -4,6 +4,7 @@
 //!
 //! | part | what it is |
 //! | --- | --- |
+//! | [`crawl`](mod@crawl) | the crawl itself: pool, limiter and token at work together |
 //! | [`site`] | a website inside the process, deterministic, with every kind of bad behaviour |
 //! | [`fetch`] | one page by one blocking thread, stoppable from outside |
 //! | [`links`] | what a page links to |
@@ -17,6 +18,7 @@
 #![forbid(unsafe_code)]
 
 pub mod cli;
+pub mod crawl;
 pub mod fetch;
 pub mod frontier;
 pub mod interrupt;

@@ -70,6 +70,8 @@ pub enum Ended {
     Deadline(Duration),
     /// A signal asked for it.
     Interrupted(Signal),
+    /// Whoever holds the token above it cancelled it and did not say why.
+    Cancelled,
 }
 
 /// All that is known when a crawl has ended.
@@ -144,11 +146,13 @@ impl Report {
     ///
     /// 0 when the crawl ran to its end, whatever it found: to report a broken page is its job.
     /// 3 when the deadline ended it, 130 or 143 when a signal did (128 and the signal's number).
+    /// Nothing else ends it in the program; 1 is for whoever embeds the crawl and cancels it.
     pub fn exit_code(&self) -> u8 {
         match self.ended {
             Ended::Complete => 0,
             Ended::Deadline(_) => 3,
             Ended::Interrupted(signal) => signal.exit_code(),
+            Ended::Cancelled => 1,
         }
     }
 }

@@ -2,16 +2,20 @@
 
 use std::time::Duration;
 
+use anabranch_scraper::crawl::Limits;
 use anabranch_scraper::fetch::{FetchOptions, Fetcher};
-use anabranch_scraper::ledger::{Ledger, Setup};
+use anabranch_scraper::ledger::Ledger;
 use anabranch_scraper::report::{Ended, Report};
 use anabranch_scraper::site::{Class, Site, SiteConfig};
 use anabranch_scraper::visit::visit;
 
-const SETUP: Setup = Setup {
+const LIMITS: &Limits = &Limits {
     workers: 1,
     rate: 50,
     burst: 10,
+    timeout: Duration::from_millis(500),
+    deadline: Duration::MAX,
+    max_pages: 500,
 };
 
 /// Visits pages one after another until none is left or `max_pages` have been seen.
@@ -24,12 +28,10 @@ fn crawl(site: &Site, max_pages: usize) -> Report {
     let mut ledger = Ledger::new([site.url().clone()], max_pages);
     while let Some(task) = ledger.send() {
         // Long against the slowest page, short enough for the silent ones, which use it up.
-        ledger.came_back(visit(&fetcher, task, 0, Duration::from_millis(500), || {
-            Ok(())
-        }));
+        ledger.came_back(visit(&fetcher, task, 0, LIMITS.timeout, || Ok(())));
     }
     assert!(ledger.is_finished());
-    ledger.close(SETUP, Ended::Complete, Vec::new())
+    ledger.close(LIMITS, Ended::Complete, Vec::new())
 }
 
 #[test]

@@ -67,6 +67,7 @@ impl Report {
                 Ended::Complete => "complete",
                 Ended::Deadline(_) => "deadline",
                 Ended::Interrupted(_) => "interrupted",
+                Ended::Cancelled => "cancelled",
             },
             exit_code: self.exit_code(),
             took_ms: self.took.as_millis(),

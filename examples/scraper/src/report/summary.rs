@@ -28,6 +28,7 @@ impl Report {
             Ended::Interrupted(signal) => {
                 writeln!(text, "stopped after {seconds:.1} s by {signal}")
             }
+            Ended::Cancelled => writeln!(text, "cancelled after {seconds:.1} s"),
         };
         let abandoned = self.abandoned().count();
         let _ = writeln!(
