@@ -70,6 +70,10 @@ pub struct Args {
     pub quiet: bool,
 }
 
+/// How long a crawl that was told to stop waits for workers that cannot be interrupted: short
+/// enough for somebody who pressed Ctrl-C.
+const GRACE: Duration = Duration::from_secs(1);
+
 /// What to crawl.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {
@@ -145,6 +149,7 @@ impl Args {
             burst: self.burst,
             timeout: self.timeout.unwrap_or(timeout),
             deadline: self.deadline.unwrap_or(deadline),
+            grace: GRACE,
             // Lossless wherever there is room for so many pages.
             max_pages: self.max_pages.try_into().unwrap_or(usize::MAX),
         };

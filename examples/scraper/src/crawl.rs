@@ -15,8 +15,8 @@
 //!
 //! The token reaches each kind of wait in its own way: a worker in line at the limiter waits
 //! `with_cancel`, a worker in a socket is freed by [`Fetcher::stop`], the directing thread gets a
-//! message. What it does not reach, looking up a name and connecting, is given [`GRACE`] and then
-//! left behind by name.
+//! message. What it does not reach, looking up a name and connecting, is given a
+//! [grace](Limits::grace) and then left behind by name.
 
 use std::mem;
 use std::sync::Arc;
@@ -36,9 +36,6 @@ use crate::progress::Status;
 use crate::report::{Ended, Report};
 use crate::visit::{Visited, visit};
 
-/// How long a crawl that was told to stop waits for workers that cannot be interrupted.
-pub const GRACE: Duration = Duration::from_secs(1);
-
 /// How hard to crawl.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -52,6 +49,8 @@ pub struct Limits {
     pub timeout: Duration,
     /// Time for the whole crawl.
     pub deadline: Duration,
+    /// Time for the workers to come back once the crawl was told to stop.
+    pub grace: Duration,
     /// Pages fetched at most.
     pub max_pages: usize,
 }
@@ -116,7 +115,7 @@ pub fn crawl(
     let ended = token
         .reason()
         .map_or(Ended::Cancelled, |why| of(&why, limits));
-    let left_behind = crew.come_home(&mut ledger);
+    let left_behind = crew.come_home(limits.grace, &mut ledger);
     show(ledger.status());
     Ok(ledger.close(limits, ended, left_behind))
 }
@@ -186,7 +185,7 @@ impl Crew {
             .workers(limits.workers)
             // A bell rings just before its worker is free: the next job of the seat may wait for it.
             .queue(limits.workers)
-            .name("crawl")
+            .name("fetch")
             .on(&token)
             .build()?;
         let rate = Rate::per_second(limits.rate.into()).burst(limits.burst.into());
@@ -240,10 +239,10 @@ impl Crew {
         }
     }
 
-    /// Waits for the workers, a while, and enters what they bring; names those who did not come.
-    fn come_home(mut self, ledger: &mut Ledger) -> Vec<(usize, Url)> {
+    /// Waits for the workers, up to `grace`, and enters what they bring; names those who did not come.
+    fn come_home(mut self, grace: Duration, ledger: &mut Ledger) -> Vec<(usize, Url)> {
         // The seats tell who is back; whether all of them are makes no difference here.
-        let _ = self.pool.drain().timeout(GRACE).wait();
+        let _ = self.pool.drain().timeout(grace).wait();
         let mut left_behind = Vec::new();
         for seat in 0..self.seats.len() {
             match &self.seats[seat] {
@@ -275,4 +274,61 @@ fn leave(limiter: &RateLimiter, token: &CancelToken) -> Result<(), FetchError> {
     // would be to be sent out again, and again: the crawl ends with its deadline, not before.
     token.cancelled().wait();
     Err(FetchError::Abandoned)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    use super::*;
+    use crate::fetch::FetchOptions;
+
+    const LIMITS: &Limits = &Limits {
+        workers: 1,
+        rate: 1,
+        burst: 1,
+        timeout: Duration::from_secs(60),
+        deadline: Duration::from_secs(60),
+        grace: Duration::from_secs(60),
+        max_pages: 1,
+    };
+
+    fn page() -> Url {
+        Url::parse("http://127.0.0.1:9/").unwrap()
+    }
+
+    fn fetcher() -> Fetcher {
+        Fetcher::new(FetchOptions::default())
+    }
+
+    #[test]
+    fn a_worker_that_panics_rings_and_the_panic_goes_to_the_director() {
+        let (bell, rung) = mpsc::channel();
+        let token = CancelToken::new();
+        let mut crew = Crew::new(LIMITS, fetcher(), token, bell.clone()).unwrap();
+        let ring = Ring { bell, seat: 0 };
+        let job = crew.pool.submit(move || {
+            let _ring = ring;
+            panic!("on purpose")
+        });
+        crew.seats[0] = Some(Errand {
+            url: page(),
+            job: job.wait().unwrap(),
+        });
+        assert!(matches!(rung.recv().unwrap(), Bell::Back(0)));
+        let taken = catch_unwind(AssertUnwindSafe(|| crew.take_back(0)));
+        assert_eq!(
+            *taken.unwrap_err().downcast::<&str>().unwrap(),
+            "on purpose"
+        );
+    }
+
+    #[test]
+    fn a_token_that_has_ended_before_sends_nobody_out() {
+        let root = CancelToken::new();
+        root.cancel();
+        let report = crawl([page()], LIMITS, fetcher(), &root, |_| ()).unwrap();
+        assert_eq!((report.ended, report.exit_code()), (Ended::Cancelled, 1));
+        assert_eq!((report.visits.len(), report.never_begun), (0, 1));
+    }
 }

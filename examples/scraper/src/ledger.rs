@@ -112,6 +112,7 @@ mod tests {
         burst: 1,
         timeout: Duration::from_secs(1),
         deadline: Duration::from_secs(1),
+        grace: Duration::from_secs(1),
         max_pages: 100,
     };
 

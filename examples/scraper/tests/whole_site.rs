@@ -15,6 +15,7 @@ const LIMITS: &Limits = &Limits {
     burst: 10,
     timeout: Duration::from_millis(500),
     deadline: Duration::MAX,
+    grace: Duration::from_secs(1),
     max_pages: 500,
 };
 
