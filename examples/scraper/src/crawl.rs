@@ -73,6 +73,8 @@ pub fn crawl(
     root: &CancelToken,
     mut show: impl FnMut(Status),
 ) -> Result<Report, BuildError> {
+    // First, so that what the report says it took includes all of the deadline.
+    let mut ledger = Ledger::new(pages, limits.max_pages);
     let token = root.child_with_timeout(limits.deadline);
     let (bell, rung) = mpsc::channel();
     let mut crew = Crew::new(limits, fetcher, token.clone(), bell.clone())?;
@@ -85,7 +87,6 @@ pub fn crawl(
     // However this function is left, by a panic too: the pool below waits for its workers.
     let _guard = token.guard();
 
-    let mut ledger = Ledger::new(pages, limits.max_pages);
     let is_complete = loop {
         if crew.send_out(&mut ledger).is_err() {
             break false;

@@ -7,13 +7,14 @@ use std::process::ExitCode;
 
 use anabranch_core_cancel::CancelToken;
 use anabranch_scraper::cli::{Args, Settings, Target};
-use anabranch_scraper::crawl::crawl;
+use anabranch_scraper::crawl::{Limits, crawl};
 use anabranch_scraper::fetch::{FetchOptions, Fetcher};
 use anabranch_scraper::interrupt::Interrupt;
 use anabranch_scraper::progress::Progress;
 use anabranch_scraper::report::Report;
 use anabranch_scraper::site::{Site, SiteConfig};
 use clap::Parser as _;
+use url::Url;
 
 fn main() -> ExitCode {
     let args = Args::parse();
@@ -63,20 +64,23 @@ fn run(args: &Args, Settings { target, limits }: Settings) -> anyhow::Result<Rep
     })?;
     let progress = Progress::new(args.quiet);
     if !args.quiet {
-        progress.say(&format!(
-            "crawling {}{} with {} workers, at most {} requests/s",
-            pages[0],
-            match pages.len() {
-                1 => String::new(),
-                several => format!(" and {} more", several - 1),
-            },
-            limits.workers,
-            limits.rate,
-        ));
+        progress.say(&opening(&pages, &limits));
     }
     Ok(crawl(pages, &limits, fetcher, &root, |status| {
         progress.show(status)
     })?)
+}
+
+/// What is about to happen: the first sign of life, and where the embedded site is.
+fn opening(pages: &[Url], limits: &Limits) -> String {
+    let (first, more) = (&pages[0], pages.len() - 1);
+    let more = match more {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let (workers, rate) = (limits.workers, limits.rate);
+    let plural = if workers == 1 { "" } else { "s" };
+    format!("crawling {first}{more} with {workers} worker{plural}, at most {rate} requests/s")
 }
 
 fn print(args: &Args, report: &Report) -> io::Result<()> {

@@ -229,10 +229,14 @@ fn a_signal_frees_workers_in_line_at_the_limiter() {
     };
     let (tell, told) = mpsc::channel();
     let report = thread::scope(|s| {
-        let director =
-            s.spawn(|| crawl_site(&site, &limits, &root, |status| tell.send(status).unwrap()));
-        // Not all seats are taken at first: the home page has few links.
-        while told.recv().unwrap().in_flight < 40 {}
+        let director = s.spawn(|| {
+            crawl_site(&site, &limits, &root, |status| {
+                tell.send(status.done).unwrap()
+            })
+        });
+        // The burst is used up, and one that waited for a second has had its turn: all the other
+        // workers have long been in line behind it.
+        while told.recv().unwrap() < 31 {}
         let asked = Instant::now();
         root.cancel_with(Signal::Terminate);
         let report = director.join().unwrap();

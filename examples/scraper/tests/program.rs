@@ -94,11 +94,15 @@ fn ctrl_c_in_the_middle_ends_it_with_130_and_a_summary_of_what_was_done() {
     let out = text(&output.stdout);
     assert_eq!(output.status.code(), Some(130), "{out}");
     assert!(out.contains("by Ctrl-C (SIGINT)\n"), "{out}");
-    assert!(out.contains("3 abandoned, 0 never begun"), "{out}");
-    assert_eq!(out.matches("abandoned  by worker ").count(), 3, "{out}");
+    // The fourth worker may have been at the last page, answered and not read yet.
+    let abandoned = out.matches("abandoned  by worker ").count();
+    assert!([3, 4].contains(&abandoned), "{out}");
+    let rest = format!("{abandoned} abandoned, 0 never begun");
+    assert!(out.contains(&rest), "{out}");
     assert!(!out.contains(" has not come back "), "{out}");
-    let read = format!("pages      {} read", site.expected().readable());
-    assert!(out.contains(&read), "{out}");
+    let readable = site.expected().readable();
+    let read = |pages: usize| out.contains(&format!("pages      {pages} read ("));
+    assert!(read(readable) || read(readable - 1), "{out}");
 }
 
 #[test]
