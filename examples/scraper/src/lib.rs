@@ -1,0 +1,30 @@
+//! A polite web crawler, and the website to try it on.
+//!
+//! A library, so that tests can drive the parts one by one.
+//!
+//! | part | what it is |
+//! | --- | --- |
+//! | [`crawl`](mod@crawl) | the crawl itself: pool, limiter and token at work together |
+//! | [`site`] | a website inside the process, deterministic, with every kind of bad behaviour |
+//! | [`fetch`] | one page by one blocking thread, stoppable from outside |
+//! | [`links`] | what a page links to |
+//! | [`frontier`] | what is to be done, seen, under way |
+//! | [`visit`] | one worker at one page: the fetch, and the stamps the limiter is judged by |
+//! | [`ledger`] | who is sent where, what came back, what is left |
+//! | [`report`] | what came of each page, and of the whole |
+//! | [`cli`] | the command line, checked |
+//! | [`interrupt`] | Ctrl-C as a callback |
+//! | [`progress`] | a bar while it runs |
+#![forbid(unsafe_code)]
+
+pub mod cli;
+pub mod crawl;
+pub mod fetch;
+pub mod frontier;
+pub mod interrupt;
+pub mod ledger;
+pub mod links;
+pub mod progress;
+pub mod report;
+pub mod site;
+pub mod visit;
