@@ -28,3 +28,8 @@ pub mod progress;
 pub mod report;
 pub mod site;
 pub mod visit;
+
+/// The front page's example compiles and runs: this is the package that has all it needs.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct FrontPage;
