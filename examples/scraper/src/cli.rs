@@ -17,8 +17,8 @@ use crate::links::normal;
 #[derive(Clone, Debug, Parser)]
 #[command(name = "scraper", version)]
 #[command(
-    after_help = "Exit codes: 0 the crawl ran to its end, whatever it found; 2 the input \
-    was wrong; 3 the deadline ended it; 130 (143) Ctrl-C (SIGTERM) ended it."
+    after_help = "Exit codes: 0 the crawl ran to its end, whatever it found; 1 the system refused \
+    something; 2 the input was wrong; 3 the deadline ended it; 130 (143) Ctrl-C (SIGTERM) ended it."
 )]
 pub struct Args {
     /// A page to start from; may be given several times. The crawl stays on the hosts of these.
