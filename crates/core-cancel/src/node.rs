@@ -117,12 +117,26 @@ impl Node {
 
     #[inline]
     fn any_up(self: &Arc<Self>, bits: u32) -> bool {
+        let mut node: &Self = self;
+        // ORDERING: Acquire, paired with the Release in `mark`: who sees a token cancelled sees
+        // what its canceller did before.
+        while node.state.load(Acquire) & (bits | UNARMED) == 0 {
+            let Some(parent) = &node.parent else {
+                return false;
+            };
+            node = parent;
+        }
+        self.is_over(bits)
+    }
+
+    /// There is something to look at, here or above: one of the bits, or a deadline without alarm.
+    #[cold]
+    fn is_over(self: &Arc<Self>, bits: u32) -> bool {
         let mut node = self;
         loop {
-            // ORDERING: Acquire, paired with the Release in `mark`: who sees a token cancelled
-            // sees what its canceller did before.
+            // ORDERING: Acquire, as above.
             let state = node.state.load(Acquire);
-            if state & (bits | UNARMED) != 0 && node.is_over(state & bits) {
+            if state & bits != 0 || (state & UNARMED != 0 && node.look()) {
                 return true;
             }
             let Some(parent) = &node.parent else {
@@ -130,12 +144,6 @@ impl Node {
             };
             node = parent;
         }
-    }
-
-    /// One of the bits is set, or the deadline has passed.
-    #[cold]
-    fn is_over(self: &Arc<Self>, bits: u32) -> bool {
-        bits != 0 || self.look()
     }
 
     /// The deadline has no alarm: looks at the clock.
