@@ -25,6 +25,7 @@ pub(crate) fn origin() -> Instant {
 }
 
 /// Nanoseconds since the first look at the clock.
+#[inline]
 pub(crate) fn now() -> u64 {
     let origin = origin();
     nanos(Instant::now().duration_since(origin))
@@ -32,7 +33,10 @@ pub(crate) fn now() -> u64 {
 
 /// A duration in nanoseconds; one too long for 584 years is [`NEVER`].
 pub(crate) fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(NEVER)
+    // In 64 bits all the way: this is part of every look at the clock.
+    let seconds = duration.as_secs().checked_mul(1_000_000_000);
+    let nanos = seconds.and_then(|nanos| nanos.checked_add(duration.subsec_nanos().into()));
+    nanos.unwrap_or(NEVER)
 }
 
 struct Keeper {
@@ -135,5 +139,22 @@ fn keep(keeper: &Keeper) {
             let _ = catch_unwind(AssertUnwindSafe(|| alarm.fire()));
         }
         state = lock(&keeper.state);
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_of_up_to_584_years_are_exact_and_longer_ones_are_never() {
+        assert_eq!(nanos(Duration::new(3, 7)), 3_000_000_007);
+        assert_eq!(nanos(Duration::from_nanos(NEVER - 1)), NEVER - 1);
+        for long in [
+            Duration::from_nanos(NEVER) + Duration::from_nanos(1),
+            Duration::MAX,
+        ] {
+            assert_eq!(nanos(long), NEVER);
+        }
     }
 }
