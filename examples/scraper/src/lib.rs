@@ -2,6 +2,21 @@
 //!
 //! A library, so that tests can drive the parts one by one.
 //!
+//! ```
+//! use anabranch_core_cancel::CancelToken;
+//! use anabranch_scraper::{cli::Args, crawl::crawl, fetch::FetchOptions, fetch::Fetcher, site::Site};
+//! use clap::Parser as _;
+//!
+//! let site = Site::start(&Default::default())?;
+//! let fetcher = Fetcher::new(FetchOptions { use_proxy: false, ..FetchOptions::default() });
+//! let limits = Args::parse_from(["scraper", "--max-pages=5"]).settings()?.limits;
+//! let token = CancelToken::new(); // cancelled by whoever holds it, it ends the crawl at once
+//! let report = crawl([site.url().clone()], &limits, fetcher, &token, |_status| ())?;
+//! assert_eq!(report.visits.len(), 5);
+//! println!("{}", report.summary());
+//! # Ok::<(), anyhow::Error>(())
+//! ```
+//!
 //! | part | what it is |
 //! | --- | --- |
 //! | [`crawl`](mod@crawl) | the crawl itself: pool, limiter and token at work together |

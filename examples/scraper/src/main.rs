@@ -62,10 +62,10 @@ fn run(args: &Args, Settings { target, limits }: Settings) -> anyhow::Result<Rep
     let _interrupt = Interrupt::watch(move |signal| {
         asked_to_stop.cancel_with(signal);
     })?;
-    let progress = Progress::new(args.quiet);
     if !args.quiet {
-        progress.say(&opening(&pages, &limits));
+        eprintln!("{}", opening(&pages, &limits));
     }
+    let progress = Progress::new(args.quiet);
     Ok(crawl(pages, &limits, fetcher, &root, |status| {
         progress.show(status)
     })?)

@@ -45,11 +45,6 @@ impl Progress {
         Progress { bar }
     }
 
-    /// Prints a line above the bar, bar or no bar.
-    pub fn say(&self, line: &str) {
-        self.bar.suspend(|| eprintln!("{line}"));
-    }
-
     /// Shows the state of things. Cheap: it is drawn a few times a second at most.
     pub fn show(&self, status: Status) {
         self.bar.set_length(status.known as u64);
