@@ -118,15 +118,21 @@ impl Node {
     #[inline]
     fn any_up(self: &Arc<Self>, bits: u32) -> bool {
         let mut node: &Self = self;
-        // ORDERING: Acquire, paired with the Release in `mark`: who sees a token cancelled sees
-        // what its canceller did before.
-        while node.state.load(Acquire) & (bits | UNARMED) == 0 {
-            let Some(parent) = &node.parent else {
-                return false;
-            };
-            node = parent;
+        // Straight on for the first levels, then round: a jump back at each level is what a poll
+        // of a shallow tree would spend most of its time on.
+        loop {
+            for _ in 0..4 {
+                // ORDERING: Acquire, paired with the Release in `mark`: who sees a token cancelled
+                // sees what its canceller did before.
+                if node.state.load(Acquire) & (bits | UNARMED) != 0 {
+                    return self.is_over(bits);
+                }
+                let Some(parent) = &node.parent else {
+                    return false;
+                };
+                node = parent;
+            }
         }
-        self.is_over(bits)
     }
 
     /// There is something to look at, here or above: one of the bits, or a deadline without alarm.

@@ -28,10 +28,10 @@ impl Watch {
     /// Ready once the token is cancelled, with the reason.
     #[inline]
     pub(crate) fn poll_cancel(&mut self, node: &Arc<Node>, t: &Ticket<'_>) -> Poll<Cancelled> {
-        match node.reason() {
+        match node.own_reason() {
             Some(why) => {
                 self.clear();
-                Poll::Ready(why)
+                Poll::Ready(why.clone())
             }
             None => self.poll_live(node, t),
         }
@@ -39,14 +39,12 @@ impl Watch {
 
     #[inline(never)]
     fn poll_live(&mut self, node: &Arc<Node>, t: &Ticket<'_>) -> Poll<Cancelled> {
-        if self.register(node, Level::Cancel, t) {
-            return Poll::Pending;
+        if node.is_cancelled() || !self.register(node, Level::Cancel, t) {
+            self.clear();
+            // A waiter is refused only by a cancelled token.
+            return Poll::Ready(node.reason().expect("a cancelled token has a reason"));
         }
-        self.clear();
-        Poll::Ready(
-            node.reason()
-                .expect("a waiter is refused only by a cancelled token"),
-        )
+        Poll::Pending
     }
 
     /// Ready once the token drains or is cancelled.

@@ -149,7 +149,7 @@ impl Node {
 
     /// The reason this node has been given; not what an ancestor would say.
     #[inline]
-    pub(super) fn own_reason(&self) -> Option<&Cancelled> {
+    pub(crate) fn own_reason(&self) -> Option<&Cancelled> {
         self.slow.get()?.reason.get()
     }
 
