@@ -184,7 +184,9 @@ impl RateLimiter {
     ///
     /// # Errors
     /// [`ExceedsBurst`] at once if `permits` is more than the burst. Bounded, an
-    /// [`AcquireError`](crate::AcquireError).
+    /// [`AcquireError`](crate::AcquireError). One that comes because the moment lies past a deadline
+    /// comes *before* that deadline: the token is not cancelled yet, so a loop that only asks the
+    /// token whether to go on would spin until it is. Leave the loop with the error.
     ///
     /// # Cost
     /// As [`allow`](Self::allow) while permits are there; else the line's lock, and one sleep.
