@@ -134,7 +134,7 @@ impl Manual {
     /// Nobody can run: lets the observers know and, if the clock moves by itself, moves it.
     fn when_quiet<'a>(&'a self, mut state: MutexGuard<'a, State>) {
         self.quiet.notify_all();
-        while state.auto && state.running == 0 && !state.stepping && state.settling == 0 {
+        while state.auto && state.all_wait() && !state.stepping && state.settling == 0 {
             let Some(next) = state.timers.next() else {
                 let doomed = state.deadlock();
                 drop(state);
@@ -232,6 +232,11 @@ impl Manual {
 }
 
 impl State {
+    /// There are participants, and none of them can run.
+    fn all_wait(&self) -> bool {
+        self.running == 0 && self.members.len() > 0
+    }
+
     /// Nobody can run and no alarm will wake anybody: tells those who wait for what they wait for.
     ///
     /// Idle participants (a pool's worker without a job) are no deadlock by themselves.
@@ -322,7 +327,7 @@ impl ManualTime {
         self.clock.advance(system::nanos(by));
     }
 
-    /// From now on jumps to the next timer whenever no participant can run.
+    /// From now on jumps to the next timer whenever there are participants and none can run.
     ///
     /// When all wait and no timer is armed, nothing can ever happen: every waiting participant
     /// then panics with the list of who waits for what. A test's own thread that still means to
@@ -330,7 +335,7 @@ impl ManualTime {
     pub fn auto_advance(&self) {
         let mut state = lock(&self.clock.state);
         state.auto = true;
-        if state.running == 0 && state.members.len() > 0 {
+        if state.all_wait() {
             self.clock.when_quiet(state);
         }
     }

@@ -159,6 +159,20 @@ fn a_participant_that_runs_keeps_the_time_from_jumping() {
 }
 
 #[test]
+fn when_the_last_participant_has_gone_the_time_stands_still() {
+    let (root, time) = CancelToken::manual();
+    time.auto_advance();
+    let far = root.child_with_timeout(SECOND * 3_600);
+    let _alarm = far.on_cancel(|| {});
+    time.spawn(move || root.sleep(SECOND).wait())
+        .join()
+        .unwrap()
+        .unwrap();
+    drop(time.hold());
+    assert_eq!((time.elapsed(), far.is_cancelled()), (SECOND, false));
+}
+
+#[test]
 fn a_hold_keeps_the_time_from_jumping_and_settle_comes_before_the_jump() {
     let (root, time) = CancelToken::manual();
     time.auto_advance();
