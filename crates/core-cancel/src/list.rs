@@ -263,7 +263,7 @@ impl<T> List<T> {
 /// What would have to be true for a look-up to fail.
 const OUTLIVED: &str = "a key or a cursor outlives its member";
 
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
     use proptest::prelude::*;

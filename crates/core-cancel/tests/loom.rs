@@ -9,13 +9,12 @@ use anabranch_core_cancel::{
     CancelToken,
     select::{Either, select2},
 };
-use loom::{model::Builder, thread};
+use anabranch_models::{explore, must_fail};
+use loom::thread;
 use std::{
-    collections::BTreeSet,
     pin::pin,
-    process::Command,
     sync::{
-        Arc, Mutex,
+        Arc,
         atomic::{AtomicUsize, Ordering::Relaxed},
     },
     task::{Context, Waker},
@@ -30,28 +29,7 @@ fn model(
     must_see: &[&'static str],
     f: impl Fn() -> &'static str + Sync + Send + 'static,
 ) {
-    let iterations = Arc::new(AtomicUsize::new(0));
-    let seen = Arc::new(Mutex::new(BTreeSet::new()));
-    let mut builder = Builder::new();
-    builder.preemption_bound = Some(3);
-    builder.max_branches = 5_000;
-    builder.check({
-        let (iterations, seen) = (iterations.clone(), seen.clone());
-        move || {
-            let outcome = f();
-            iterations.fetch_add(1, Relaxed);
-            seen.lock().unwrap().insert(outcome);
-        }
-    });
-    let (iterations, seen) = (iterations.load(Relaxed), seen.lock().unwrap());
-    println!("{iterations} iterations, seen {seen:?}");
-    assert!(iterations >= floor, "only {iterations} iterations");
-    for outcome in must_see {
-        assert!(
-            seen.contains(outcome),
-            "never saw {outcome:?}, only {seen:?}"
-        );
-    }
+    let _explored = explore(Some(3), f).at_least(floor).saw(must_see);
 }
 
 /// Threads of a model need `'static`; a model is small and short.
@@ -307,29 +285,9 @@ fn a_drain_and_a_cancel_at_once_wake_who_waits_for_the_drain() {
     });
 }
 
-/// Runs a control of this file in a process of its own, where it has to fail in the way named: a
-/// model that panics while it is being torn down takes its process with it.
-fn must_fail(control: &str, says: &[&str]) {
-    let output = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", control, "--ignored", "--nocapture"])
-        .output()
-        .unwrap();
-    let said = [output.stdout, output.stderr].concat();
-    let said = String::from_utf8_lossy(&said);
-    assert!(
-        said.contains("running 1 test"),
-        "no control of that name: {said}"
-    );
-    assert!(!output.status.success(), "the control passed: {said}");
-    assert!(
-        says.iter().any(|says| said.contains(says)),
-        "failed in another way: {said}"
-    );
-}
-
 #[test]
 fn the_models_see_a_lost_wake_up() {
-    must_fail("control_lost_wake_up", &["deadlock"]);
+    must_fail("control_lost_wake_up", "deadlock");
 }
 
 #[test]
@@ -360,7 +318,7 @@ fn control_lost_wake_up() {
 
 #[test]
 fn the_models_see_a_select_that_takes_both() {
-    must_fail("control_select_without_a_claim", &["took both"]);
+    must_fail("control_select_without_a_claim", "took both");
 }
 
 #[test]

@@ -18,18 +18,11 @@ mod slot;
 mod sync;
 
 use anabranch_core_cancel::{Ticket, Wakes, runtime_free};
+use anabranch_models::{explore, must_fail};
 use anabranch_pool::{JobError, Pool, TrySubmitError};
-use loom::{model::Builder, thread};
+use loom::thread;
 use slot::Slot;
-use std::{
-    collections::BTreeSet,
-    future::poll_fn,
-    process::Command,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicUsize, Ordering::Relaxed},
-    },
-};
+use std::{future::poll_fn, sync::Arc};
 
 /// Explores `f` and checks that it was explored: at least `floor` iterations, and every outcome
 /// in `must_see` returned by one of them.
@@ -39,28 +32,7 @@ fn model(
     must_see: &[&'static str],
     f: impl Fn() -> &'static str + Sync + Send + 'static,
 ) {
-    let iterations = Arc::new(AtomicUsize::new(0));
-    let seen = Arc::new(Mutex::new(BTreeSet::new()));
-    let mut builder = Builder::new();
-    builder.preemption_bound = Some(preemptions);
-    builder.max_branches = 20_000;
-    builder.check({
-        let (iterations, seen) = (iterations.clone(), seen.clone());
-        move || {
-            let outcome = f();
-            iterations.fetch_add(1, Relaxed);
-            seen.lock().unwrap().insert(outcome);
-        }
-    });
-    let (iterations, seen) = (iterations.load(Relaxed), seen.lock().unwrap());
-    println!("{iterations} iterations, seen {seen:?}");
-    assert!(iterations >= floor, "only {iterations} iterations");
-    for outcome in must_see {
-        assert!(
-            seen.contains(outcome),
-            "never saw {outcome:?}, only {seen:?}"
-        );
-    }
+    let _explored = explore(Some(preemptions), f).at_least(floor).saw(must_see);
 }
 
 /// What a worker does with a job's outcome.
@@ -231,23 +203,6 @@ fn a_submitter_in_line_gets_room_or_is_refused_when_the_pool_drains() {
         drop(pool);
         seen
     });
-}
-
-/// Runs a control of this file in a process of its own, where it has to fail in the way named: a
-/// model that panics while it is being torn down takes its process with it.
-fn must_fail(control: &str, says: &str) {
-    let output = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", control, "--ignored", "--nocapture"])
-        .output()
-        .unwrap();
-    let said = [output.stdout, output.stderr].concat();
-    let said = String::from_utf8_lossy(&said);
-    assert!(
-        said.contains("running 1 test"),
-        "no control of that name: {said}"
-    );
-    assert!(!output.status.success(), "the control passed: {said}");
-    assert!(said.contains(says), "failed in another way: {said}");
 }
 
 #[test]

@@ -4,13 +4,13 @@
 //! control, the same model with a mistake planted in the limiter, that must fail.
 #![cfg(loom)]
 
+use anabranch_models::explore;
 use anabranch_ratelimit::{
     CancelToken, ExceedsBurst, Rate, RateLimiter,
     control::{self, Mistake},
 };
 use loom::thread;
 use std::{
-    collections::BTreeSet,
     fmt::Debug,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
@@ -28,19 +28,6 @@ fn alone() -> MutexGuard<'static, ()> {
     ALONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Runs all interleavings; the outcomes seen, and how many runs it took.
-fn explore<T: Ord + Send + 'static>(model: fn() -> T) -> (BTreeSet<T>, usize) {
-    let seen = Arc::new((Mutex::new(BTreeSet::new()), AtomicUsize::new(0)));
-    let inside = seen.clone();
-    loom::model(move || {
-        let outcome = model();
-        inside.1.fetch_add(1, SeqCst);
-        inside.0.lock().unwrap().insert(outcome);
-    });
-    let seen = Arc::into_inner(seen).unwrap();
-    (seen.0.into_inner().unwrap(), seen.1.into_inner())
-}
-
 /// All interleavings hold, these outcomes are seen, and with the mistake one does not hold.
 fn prove<T: Ord + Debug + Send + 'static>(
     mistake: Mistake,
@@ -49,17 +36,9 @@ fn prove<T: Ord + Debug + Send + 'static>(
     model: fn() -> T,
 ) {
     let _alone = alone();
-    let (seen, runs) = explore(model);
-    println!("{runs} runs, {seen:?}");
-    assert!(runs >= floor, "{runs} runs explore nothing");
-    for outcome in outcomes {
-        assert!(
-            seen.contains(outcome),
-            "{outcome:?} never happened: {seen:?}"
-        );
-    }
+    let _explored = explore(None, model).at_least(floor).saw(outcomes);
     control::plant(mistake);
-    let broken = catch_unwind(AssertUnwindSafe(|| explore(model).1));
+    let broken = catch_unwind(AssertUnwindSafe(|| explore(None, model)));
     control::plant(Mistake::None);
     assert!(broken.is_err(), "the model bears {mistake:?}");
 }
