@@ -3,7 +3,14 @@
 use std::{env, fs, path::Path, process::Command};
 
 /// Whose version `list` shows. A name that is missing from the lock file fails the build.
-const PEERS: [&str; 3] = ["tokio", "tokio-util", "event-listener"];
+const PEERS: [&str; 6] = [
+    "tokio",
+    "tokio-util",
+    "event-listener",
+    "governor",
+    "rayon",
+    "crossbeam-channel",
+];
 
 fn main() {
     let lock_path = Path::new("..").join("Cargo.lock");

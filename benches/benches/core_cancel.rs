@@ -1,45 +1,11 @@
-//! The cells of core-cancel under criterion, for the one who is tuning it.
-//!
-//! Only workloads whose figure is time per operation are here: latencies and memory need a process
-//! of their own, which `cargo xtask bench` gives them.
+//! The cells of core-cancel under criterion.
 
-use std::time::Duration;
+mod front;
 
-use anabranch_benches::{Ask, Cell, Shape, cells};
-use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
+use criterion::{Criterion, criterion_group, criterion_main};
 
 fn core_cancel(c: &mut Criterion) {
-    for cell in cells::all()
-        .iter()
-        .filter(|cell| cell.krate == "core-cancel")
-    {
-        let mut group = c.benchmark_group(cell.workload.name);
-        group
-            .sample_size(30)
-            .measurement_time(Duration::from_secs(2));
-        let id = BenchmarkId::from_parameter(cell.implementation);
-        match cell.workload.shape {
-            Shape::Repeat => {
-                group.bench_function(id, |b| b.iter_custom(|iters| wall(cell, iters)));
-            }
-            // An iteration is the whole: criterion's figure divided by `ops` is the runner's.
-            Shape::Sized(ops) => {
-                group.throughput(criterion::Throughput::Elements(ops));
-                group.bench_function(id, |b| {
-                    b.iter_custom(|iters| (0..iters).map(|_| wall(cell, ops)).sum());
-                });
-            }
-            Shape::Samples(_) | Shape::Fresh(_) => {}
-        }
-        group.finish();
-    }
-}
-
-/// The measured part only. A failed check must not become a figure, so it ends the benchmark.
-fn wall(cell: &Cell, ops: u64) -> Duration {
-    let rep = (cell.rep)(Ask { ops, seed: 1 });
-    rep.unwrap_or_else(|error| panic!("{}: {error:#}", cell.implementation))
-        .wall
+    front::cells_of("core-cancel", c);
 }
 
 criterion_group!(benches, core_cancel);

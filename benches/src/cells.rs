@@ -1,6 +1,8 @@
 //! The table of all cells, one file per crate of ours.
 
 mod core_cancel;
+mod pool;
+mod ratelimit;
 pub(crate) mod versions;
 
 use anyhow::{Result, bail};
@@ -15,6 +17,8 @@ pub const SELF_CHECK: &str = "ANABRANCH_BENCH_SELF_CHECK";
 /// Every cell, in the order of the tables.
 pub fn all() -> Vec<Cell> {
     let mut cells = core_cancel::cells();
+    cells.extend(pool::cells());
+    cells.extend(ratelimit::cells());
     if std::env::var(SELF_CHECK).is_ok_and(|value| value == "1") {
         cells.extend(core_cancel::twins());
         cells.extend(core_cancel::broken());

@@ -5,8 +5,10 @@
 
 mod children;
 mod deadlines;
+mod limiter;
 mod memory;
 mod poll;
+mod pool;
 mod ready;
 mod timed_children;
 mod wake;
@@ -15,8 +17,10 @@ pub use children::{
     cancel_all, create_and_drop, create_and_drop_two_threads, create_and_wait, wake_all,
 };
 pub use deadlines::{Fired, deadlines};
+pub use limiter::{admit, deny, half_admitted_two_threads};
 pub use memory::bytes_per_child;
 pub use poll::{chain, poll};
+pub use pool::{round_trip, take_results, tiny_jobs};
 pub use ready::ready;
 pub use timed_children::timed_children;
 pub use wake::{wake_task, wake_task_from_thread, wake_thread};
