@@ -26,9 +26,12 @@
 //!    meet, the lowest opens: somebody always gets on. One that polls again has somebody else's
 //!    poll to wait for, never somebody else's wait.
 //!
-//! ORDERING: every transition is a read-modify-write of this one word. What is handed over is
-//! published by the queue's lock, which the winner holds and the owner takes to fetch it; the
-//! Acquire and Release here order the claim itself before the owner's next look at its arms.
+//! ORDERING, for every access below: a transition is a read-modify-write of this one word, AcqRel
+//! when it succeeds and Acquire when it fails; only the owner's step back from MISSED is a store,
+//! for nobody else leaves that state (1). What is handed over is published by the queue's lock,
+//! which the winner holds and the owner takes to fetch it; Acquire and Release here order the claim
+//! itself before the owner's next look at its arms. The plain loads are Acquire and may be stale:
+//! WON is final, and whoever acts on BUSY looks again or is looked at again (3, 4).
 
 use crate::sync::{Arc, AtomicU32};
 use std::{

@@ -1,7 +1,7 @@
 //! The outcome of the example, on a manual clock.
 #![cfg(not(loom))]
 
-#[allow(dead_code)]
+#[allow(dead_code, reason = "the example's own `main` is not called")]
 #[path = "../examples/token_bucket.rs"]
 mod example;
 

@@ -1,6 +1,6 @@
 //! Two primitives on the wait queue, as small as they can be: a semaphore and a rendezvous
 //! channel. What the family's crates do with the queue, these do in the tests and the models.
-#![allow(dead_code, unreachable_pub)] // each test file uses a part
+#![allow(dead_code, unreachable_pub, reason = "each test file uses its part")]
 
 use anabranch_core_cancel::{
     Cancelled, Operation, Ticket, Wakes, operation,

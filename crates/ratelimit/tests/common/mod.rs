@@ -1,5 +1,5 @@
 //! What the tests share: polling by hand, and counting wakes.
-#![allow(dead_code)]
+#![allow(dead_code, reason = "each test file uses its part")]
 
 use std::{
     pin::Pin,
