@@ -49,7 +49,7 @@ const WON: u32 = 3;
 pub struct Claim {
     word: AtomicU32,
     /// Stands for the address, which differs from one iteration of a model to the next.
-    #[cfg(loom)]
+    #[cfg(any(loom, shuttle))]
     order: u64,
 }
 
@@ -75,7 +75,7 @@ impl Claim {
     pub fn new() -> Self {
         Self {
             word: AtomicU32::new(BUSY),
-            #[cfg(loom)]
+            #[cfg(any(loom, shuttle))]
             order: {
                 static ORDERS: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
                 ORDERS.fetch_add(1, std::sync::atomic::Ordering::Relaxed)
@@ -108,9 +108,9 @@ impl Claim {
 
     /// Whether this one has precedence over another: see the head of the file, 4.
     pub(crate) fn precedes(self: &Arc<Self>, other: &Arc<Self>) -> bool {
-        #[cfg(not(loom))]
+        #[cfg(not(any(loom, shuttle)))]
         return Arc::as_ptr(self) < Arc::as_ptr(other);
-        #[cfg(loom)]
+        #[cfg(any(loom, shuttle))]
         return self.order < other.order;
     }
 

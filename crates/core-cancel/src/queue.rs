@@ -105,9 +105,20 @@ impl<T> WaitQueue<T> {
     }
 
     /// Stays in line for another poll; the waker it replaces is to be dropped after the lock.
+    ///
+    /// Whoever polls now decides how it is served: an operation that was polled alone and is now an
+    /// arm of a select, or the other way round, keeps its place under the claim of this poll.
     #[must_use = "drop it after the lock"]
     pub fn stay(&mut self, place: &Place, ticket: &Ticket<'_>) -> Option<Waker> {
         let entry = self.line.get_mut(&place.0);
+        let same = match (&entry.claim, ticket.claim()) {
+            (None, None) => true,
+            (Some((old, was)), Some((new, is))) => Arc::ptr_eq(old, new) && *was == is,
+            _ => false,
+        };
+        if !same {
+            entry.claim = ticket.claim().map(|(claim, arm)| (claim.clone(), arm));
+        }
         let waker = ticket.waker();
         match &mut entry.waker {
             Some(old) if old.will_wake(waker) => None,
