@@ -73,6 +73,9 @@ pub enum Kind {
     Ours,
     /// Another library, or what one would write by hand with it.
     Peer,
+    /// Another library whose safe interface is known to corrupt memory. Shown beside the others, but
+    /// never the best of them, and no bar is set against it.
+    Unsound,
     /// The floor: the least any implementation can do, without offering what ours offers.
     Limit,
 }
