@@ -89,7 +89,7 @@ impl<A: Arms> Select<A> {
         let mut arms = this.arms;
         let mut order = Order::new(A::COUNT, *this.fair);
         while let Some(arm) = order.next() {
-            let poll = arms.as_mut().look(arm, &ticket.arm(this.claim, arm));
+            let poll = arms.as_mut().look_arm(arm, &ticket.arm(this.claim, arm));
             if poll.is_ready() {
                 arms.withdraw_but(arm);
                 return poll;

@@ -47,7 +47,7 @@ impl<K: Clone + Eq + Hash, T> Operation for Next<'_, K, T> {
         poll
     }
 
-    fn look(mut self: Pin<&mut Self>, _: &Ticket<'_>) -> Poll<Event<K, T>> {
+    fn look_arm(mut self: Pin<&mut Self>, _: &Ticket<'_>) -> Poll<Event<K, T>> {
         self.mux.poll(None)
     }
 

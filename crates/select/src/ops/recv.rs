@@ -45,7 +45,7 @@ impl<T> Operation for Recv<'_, T> {
     }
 
     #[inline]
-    fn look(mut self: Pin<&mut Self>, ticket: &Ticket<'_>) -> Poll<Result<T, Closed>> {
+    fn look_arm(mut self: Pin<&mut Self>, ticket: &Ticket<'_>) -> Poll<Result<T, Closed>> {
         if self.receiving.place.is_some() {
             return self.as_mut().poll_arm(ticket);
         }

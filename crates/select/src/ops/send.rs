@@ -60,7 +60,7 @@ impl<T> Operation for Send<'_, T> {
     }
 
     #[inline]
-    fn look(mut self: Pin<&mut Self>, ticket: &Ticket<'_>) -> Poll<Result<(), Unsent<T>>> {
+    fn look_arm(mut self: Pin<&mut Self>, ticket: &Ticket<'_>) -> Poll<Result<(), Unsent<T>>> {
         let this = &mut *self;
         let poll = this.sending.look(this.channel, &mut this.message, ticket);
         poll.map(|done| done.map_err(|Gone| this.unsent()))

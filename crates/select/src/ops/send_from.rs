@@ -49,7 +49,7 @@ impl<T> Operation for SendFrom<'_, T> {
     }
 
     #[inline]
-    fn look(mut self: Pin<&mut Self>, ticket: &Ticket<'_>) -> Poll<Result<(), Closed>> {
+    fn look_arm(mut self: Pin<&mut Self>, ticket: &Ticket<'_>) -> Poll<Result<(), Closed>> {
         let this = &mut *self;
         let poll = this.sending.look(this.channel, this.slot, ticket);
         poll.map(|done| done.map_err(|Gone| Closed))

@@ -10,7 +10,7 @@ pub trait Arms {
     type Chosen;
     const COUNT: usize;
     fn any_on(&self) -> bool;
-    fn look(self: Pin<&mut Self>, arm: usize, ticket: &Ticket<'_>) -> Poll<Self::Chosen>;
+    fn look_arm(self: Pin<&mut Self>, arm: usize, ticket: &Ticket<'_>) -> Poll<Self::Chosen>;
     fn poll_arm(self: Pin<&mut Self>, arm: usize, ticket: &Ticket<'_>) -> Poll<Self::Chosen>;
     /// All but one leave their queues.
     fn withdraw_but(self: Pin<&mut Self>, arm: usize);
@@ -58,13 +58,13 @@ impl<O: Operation, After: Arms> Arms for Arm<O, After> {
     }
 
     #[inline]
-    fn look(self: Pin<&mut Self>, arm: usize, ticket: &Ticket<'_>) -> Poll<Self::Chosen> {
+    fn look_arm(self: Pin<&mut Self>, arm: usize, ticket: &Ticket<'_>) -> Poll<Self::Chosen> {
         let this = self.project();
         if arm > 0 {
-            return this.after.look(arm - 1, ticket).map(Chosen::After);
+            return this.after.look_arm(arm - 1, ticket).map(Chosen::After);
         }
         match this.operation.as_pin_mut() {
-            Some(operation) => operation.look(ticket).map(Chosen::This),
+            Some(operation) => operation.look_arm(ticket).map(Chosen::This),
             None => Poll::Pending,
         }
     }
@@ -116,7 +116,7 @@ impl Arms for NoArm {
         false
     }
 
-    fn look(self: Pin<&mut Self>, _: usize, _: &Ticket<'_>) -> Poll<Nobody> {
+    fn look_arm(self: Pin<&mut Self>, _: usize, _: &Ticket<'_>) -> Poll<Nobody> {
         Poll::Pending
     }
 
