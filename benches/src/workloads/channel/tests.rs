@@ -7,6 +7,7 @@ const ASK: Ask = Ask { ops: 10, seed: 1 };
 const LOSES: u8 = 0;
 const DOUBLES: u8 = 1;
 const SWAPS: u8 = 2;
+const ENDS: u8 = 3;
 
 /// flume's channel, and what goes wrong with messages 3 and 4 of the first producer.
 struct Faulty<const FAULT: u8>;
@@ -29,6 +30,7 @@ impl<const FAULT: u8> FaultySender<FAULT> {
     fn instead(message: u64) -> Vec<u64> {
         match (FAULT, message) {
             (LOSES, 3) => vec![],
+            (ENDS, 8..) => vec![],
             (DOUBLES, 3) => vec![3, 3],
             (SWAPS, 3) => vec![4],
             (SWAPS, 4) => vec![3],
@@ -80,6 +82,11 @@ fn a_channel_that_keeps_its_promises_passes() {
 #[test]
 fn a_lost_message_fails_the_check() {
     all_fail::<LOSES>();
+}
+
+#[test]
+fn the_last_messages_lost_fail_the_check() {
+    all_fail::<ENDS>();
 }
 
 #[test]
