@@ -18,7 +18,7 @@ use std::marker::PhantomData;
 
 use anyhow::Result;
 
-pub use anabranch::{Anabranch, AnabranchMux, AnabranchSelect};
+pub use anabranch::{Anabranch, AnabranchMacro, AnabranchMux};
 pub use async_channel::AsyncChannel;
 pub use crossbeam::{Crossbeam, CrossbeamMacro, CrossbeamSelect};
 pub use flume::{Flume, FlumeSelector};

@@ -1,7 +1,6 @@
-//! Ours: one channel and one select for threads and tasks, and a set for many channels.
+//! Ours: one channel for threads and tasks, a select for each, and a set of receivers for both.
 
-use anabranch_select::channel::{bounded, rendezvous, unbounded};
-use anabranch_select::{Mux, Receiver, Sender, task, thread};
+use anabranch_select::{Mux, Receiver, Sender, channel, task, thread};
 use anyhow::{Context, Result, bail};
 
 use super::{
@@ -9,7 +8,7 @@ use super::{
     Channel, PollTwo, TryReceive, TrySend,
 };
 
-/// Our channels.
+/// Its channels.
 #[derive(Debug)]
 pub struct Anabranch;
 
@@ -19,9 +18,9 @@ impl Channel for Anabranch {
 
     fn make(capacity: Capacity) -> Result<(Sender<u64>, Receiver<u64>)> {
         Ok(match capacity {
-            Capacity::Bounded(capacity) => bounded(capacity),
-            Capacity::Rendezvous => rendezvous(),
-            Capacity::Unbounded => unbounded(),
+            Capacity::Bounded(capacity) => channel::bounded(capacity),
+            Capacity::Rendezvous => channel::rendezvous(),
+            Capacity::Unbounded => channel::unbounded(),
         })
     }
 }
@@ -68,11 +67,11 @@ impl AsyncReceive for Receiver<u64> {
     }
 }
 
-/// Our `select!`, written out for two and for eight channels.
+/// Its `select!`, written out for two and for eight channels.
 #[derive(Debug)]
-pub struct AnabranchSelect;
+pub struct AnabranchMacro;
 
-impl BlockingSelect for AnabranchSelect {
+impl BlockingSelect for AnabranchMacro {
     type Channel = Anabranch;
 
     fn receive_all(
@@ -109,7 +108,7 @@ impl BlockingSelect for AnabranchSelect {
     }
 }
 
-impl AsyncSelect for AnabranchSelect {
+impl AsyncSelect for AnabranchMacro {
     type Channel = Anabranch;
 
     async fn receive_all(
@@ -146,7 +145,7 @@ impl AsyncSelect for AnabranchSelect {
     }
 }
 
-impl PollTwo for AnabranchSelect {
+impl PollTwo for AnabranchMacro {
     type Channel = Anabranch;
 
     #[inline]
@@ -159,17 +158,12 @@ impl PollTwo for AnabranchSelect {
     }
 }
 
-/// Our set, with each channel under its place.
+/// Its set of receivers, set up once for all of them.
 #[derive(Debug)]
 pub struct AnabranchMux;
 
-fn set(receivers: Vec<Receiver<u64>>) -> Mux<usize, u64> {
-    let mut set = Mux::new();
-    for (place, receiver) in receivers.into_iter().enumerate() {
-        set.insert(place, receiver);
-    }
-    set
-}
+/// The set became empty: every channel was closed.
+const EARLY: &str = "a channel was closed too early";
 
 impl BlockingSelect for AnabranchMux {
     type Channel = Anabranch;
@@ -179,9 +173,9 @@ impl BlockingSelect for AnabranchMux {
         messages: u64,
         mut take: impl FnMut(usize, u64) -> Result<()>,
     ) -> Result<()> {
-        let mut set = set(receivers);
+        let mut mux: Mux<usize, u64> = receivers.into_iter().enumerate().collect();
         for _ in 0..messages {
-            let (place, message) = set.recv().wait().context("the set is empty")?;
+            let (place, message) = mux.recv().wait().context(EARLY)?;
             take(place, message?)?;
         }
         Ok(())
@@ -196,9 +190,9 @@ impl AsyncSelect for AnabranchMux {
         messages: u64,
         mut take: impl FnMut(usize, u64) -> Result<()> + Send,
     ) -> Result<()> {
-        let mut set = set(receivers);
+        let mut mux: Mux<usize, u64> = receivers.into_iter().enumerate().collect();
         for _ in 0..messages {
-            let (place, message) = set.recv().await.context("the set is empty")?;
+            let (place, message) = mux.recv().await.context(EARLY)?;
             take(place, message?)?;
         }
         Ok(())

@@ -5,7 +5,7 @@ use crate::cells::versions::{
     ASYNC_CHANNEL, CROSSBEAM, FLUME, FUTURES, KANAL, LOOLE, OURS, STD, TOKIO, TOKIO_STREAM,
 };
 use crate::channels::{
-    Anabranch, AnabranchMux, AnabranchSelect, AsyncChannel, Crossbeam, CrossbeamMacro,
+    Anabranch, AnabranchMacro, AnabranchMux, AsyncChannel, Crossbeam, CrossbeamMacro,
     CrossbeamSelect, Flume, FlumeSelector, InTurn, Kanal, Loole, StdBounded, TokioBounded,
     TokioSelect, TokioSelectAll, TokioStreamMap,
 };
@@ -16,12 +16,12 @@ use crate::{Cell, Kind, Shape, Workload};
 pub(super) fn cells() -> Vec<Cell> {
     use Kind::{Ours, Peer, Unsound};
     vec![
-        Cell::new(&TWO, "anabranch", Ours, OURS, |ask| select_in_thread::<AnabranchSelect>(ask, 2)),
+        Cell::new(&TWO, "anabranch", Ours, OURS, |ask| select_in_thread::<AnabranchMacro>(ask, 2)),
         Cell::new(&TWO, "anabranch+Mux", Ours, OURS, |ask| select_in_thread::<AnabranchMux>(ask, 2)),
         Cell::new(&TWO, "crossbeam+macro", Peer, CROSSBEAM, |ask| select_in_thread::<CrossbeamMacro>(ask, 2)),
         Cell::new(&TWO, "crossbeam+Select", Peer, CROSSBEAM, |ask| select_in_thread::<CrossbeamSelect>(ask, 2)),
         Cell::new(&TWO, "flume+Selector", Peer, FLUME, |ask| select_in_thread::<FlumeSelector>(ask, 2)),
-        Cell::new(&EIGHT, "anabranch", Ours, OURS, |ask| select_in_thread::<AnabranchSelect>(ask, 8)),
+        Cell::new(&EIGHT, "anabranch", Ours, OURS, |ask| select_in_thread::<AnabranchMacro>(ask, 8)),
         Cell::new(&EIGHT, "anabranch+Mux", Ours, OURS, |ask| select_in_thread::<AnabranchMux>(ask, 8)),
         Cell::new(&EIGHT, "crossbeam+macro", Peer, CROSSBEAM, |ask| select_in_thread::<CrossbeamMacro>(ask, 8)),
         Cell::new(&EIGHT, "crossbeam+Select", Peer, CROSSBEAM, |ask| select_in_thread::<CrossbeamSelect>(ask, 8)),
@@ -30,12 +30,12 @@ pub(super) fn cells() -> Vec<Cell> {
         Cell::new(&SIXTY_FOUR, "crossbeam+Select", Peer, CROSSBEAM, |ask| select_in_thread::<CrossbeamSelect>(ask, 64)),
         Cell::new(&THOUSAND, "anabranch+Mux", Ours, OURS, |ask| select_in_thread::<AnabranchMux>(ask, 1024)),
         Cell::new(&THOUSAND, "crossbeam+Select", Peer, CROSSBEAM, |ask| select_in_thread::<CrossbeamSelect>(ask, 1024)),
-        Cell::new(&TWO_TASK, "anabranch", Ours, OURS, |ask| select_in_task::<AnabranchSelect>(ask, 2)),
+        Cell::new(&TWO_TASK, "anabranch", Ours, OURS, |ask| select_in_task::<AnabranchMacro>(ask, 2)),
         Cell::new(&TWO_TASK, "anabranch+Mux", Ours, OURS, |ask| select_in_task::<AnabranchMux>(ask, 2)),
         Cell::new(&TWO_TASK, "tokio+select", Peer, TOKIO, |ask| select_in_task::<TokioSelect>(ask, 2)),
         Cell::new(&TWO_TASK, "tokio+StreamMap", Peer, TOKIO_STREAM, |ask| select_in_task::<TokioStreamMap>(ask, 2)),
         Cell::new(&TWO_TASK, "tokio+SelectAll", Peer, FUTURES, |ask| select_in_task::<TokioSelectAll>(ask, 2)),
-        Cell::new(&EIGHT_TASK, "anabranch", Ours, OURS, |ask| select_in_task::<AnabranchSelect>(ask, 8)),
+        Cell::new(&EIGHT_TASK, "anabranch", Ours, OURS, |ask| select_in_task::<AnabranchMacro>(ask, 8)),
         Cell::new(&EIGHT_TASK, "anabranch+Mux", Ours, OURS, |ask| select_in_task::<AnabranchMux>(ask, 8)),
         Cell::new(&EIGHT_TASK, "tokio+select", Peer, TOKIO, |ask| select_in_task::<TokioSelect>(ask, 8)),
         Cell::new(&EIGHT_TASK, "tokio+StreamMap", Peer, TOKIO_STREAM, |ask| select_in_task::<TokioStreamMap>(ask, 8)),
@@ -46,7 +46,7 @@ pub(super) fn cells() -> Vec<Cell> {
         Cell::new(&THOUSAND_TASK, "anabranch+Mux", Ours, OURS, |ask| select_in_task::<AnabranchMux>(ask, 1024)),
         Cell::new(&THOUSAND_TASK, "tokio+StreamMap", Peer, TOKIO_STREAM, |ask| select_in_task::<TokioStreamMap>(ask, 1024)),
         Cell::new(&THOUSAND_TASK, "tokio+SelectAll", Peer, FUTURES, |ask| select_in_task::<TokioSelectAll>(ask, 1024)),
-        Cell::new(&EMPTY, "anabranch", Ours, OURS, poll_empty::<AnabranchSelect>),
+        Cell::new(&EMPTY, "anabranch", Ours, OURS, poll_empty::<AnabranchMacro>),
         Cell::new(&EMPTY, "anabranch+try", Ours, OURS, poll_empty::<InTurn<Anabranch>>),
         Cell::new(&EMPTY, "crossbeam+macro", Peer, CROSSBEAM, poll_empty::<CrossbeamMacro>),
         Cell::new(&EMPTY, "crossbeam+try", Peer, CROSSBEAM, poll_empty::<InTurn<Crossbeam>>),

@@ -5,7 +5,7 @@
 //! a message that was sent before is never overlooked; what it says may be outdated by what happens
 //! meanwhile, exactly as an answer given under the lock would be on return.
 
-use super::state::{Offer, State, Take};
+use super::state::{Hint, Offer, State, Take};
 use crate::sync::{AtomicU32, AtomicUsize, Mutex, lock};
 use anabranch_core_cancel::Wakes;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
@@ -23,9 +23,9 @@ pub(crate) struct Shared<T> {
 impl<T> Shared<T> {
     /// One sender, one receiver.
     pub(crate) fn new(capacity: usize) -> Self {
-        let state = State::new(capacity);
+        let mut state = State::new(capacity);
         Self {
-            hint: AtomicU32::new(hint(&state)),
+            hint: AtomicU32::new(bits(state.settle(&mut Wakes::new()))),
             state: Mutex::new(state),
             senders: Ends::one(),
             receivers: Ends::one(),
@@ -39,8 +39,7 @@ impl<T> Shared<T> {
         let mut wakes = Wakes::new();
         let mut state = lock(&self.state);
         let done = act(&mut state, &mut wakes);
-        state.settle(&mut wakes);
-        let now = hint(&state);
+        let now = bits(state.settle(&mut wakes));
         // ORDERING: Relaxed load: only written under this lock. Release, paired with the Acquire
         // in `may`: whoever is told that it is worth it takes the lock and needs no more than that;
         // whoever is told that it is not has seen no later write of the word, and by coherence all
@@ -105,8 +104,8 @@ impl<T> Shared<T> {
 }
 
 #[inline]
-fn hint<T>(state: &State<T>) -> u32 {
-    (u32::from(state.may_receive()) * MAY_RECEIVE) | (u32::from(state.may_send()) * MAY_SEND)
+fn bits(hint: Hint) -> u32 {
+    (u32::from(hint.may_receive) * MAY_RECEIVE) | (u32::from(hint.may_send) * MAY_SEND)
 }
 
 /// How many handles of one side there are.

@@ -125,9 +125,13 @@ impl Receiving {
     /// Leaves the line; a message that was given goes back to where it came from.
     #[inline]
     pub(crate) fn give_back<T>(&mut self, channel: &Shared<T>) {
-        let Some(place) = self.place.take() else {
-            return;
-        };
+        if let Some(place) = self.place.take() {
+            Self::give_back_from(place, channel);
+        }
+    }
+
+    #[inline(never)]
+    fn give_back_from<T>(place: Place, channel: &Shared<T>) {
         let _waker = channel.with(|state, _| {
             let left = state.stop_receiving(place);
             if let Some(Ok((number, message))) = left.given {
