@@ -58,7 +58,7 @@ pub trait Operation: Future {
     /// An operation that can tell without joining a queue says so here, and spares a select that
     /// finds another arm ready the way into the queue and out again. One that cannot is polled.
     #[doc(hidden)]
-    fn look(self: Pin<&mut Self>, ticket: &Ticket<'_>) -> Poll<Self::Output> {
+    fn look_arm(self: Pin<&mut Self>, ticket: &Ticket<'_>) -> Poll<Self::Output> {
         self.poll_arm(ticket)
     }
 
@@ -91,8 +91,8 @@ impl<O: Operation + Unpin + ?Sized> Operation for &mut O {
         Pin::new(&mut **self).poll_arm(ticket)
     }
 
-    fn look(mut self: Pin<&mut Self>, ticket: &Ticket<'_>) -> Poll<Self::Output> {
-        Pin::new(&mut **self).look(ticket)
+    fn look_arm(mut self: Pin<&mut Self>, ticket: &Ticket<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut **self).look_arm(ticket)
     }
 
     fn withdraw(mut self: Pin<&mut Self>) -> Option<Self::Output> {
@@ -119,8 +119,8 @@ impl<O: Operation + ?Sized> Operation for Pin<&mut O> {
         (*self).as_mut().poll_arm(ticket)
     }
 
-    fn look(mut self: Pin<&mut Self>, ticket: &Ticket<'_>) -> Poll<Self::Output> {
-        (*self).as_mut().look(ticket)
+    fn look_arm(mut self: Pin<&mut Self>, ticket: &Ticket<'_>) -> Poll<Self::Output> {
+        (*self).as_mut().look_arm(ticket)
     }
 
     fn withdraw(mut self: Pin<&mut Self>) -> Option<Self::Output> {

@@ -20,7 +20,7 @@
 //! leaves from the head has to serve the line again (`leave` says so).
 
 use crate::{
-    claim::{Claim, Win},
+    claim::{Win, Word},
     list::{Cursor, Key, List},
     sync::Arc,
     ticket::Ticket,
@@ -76,7 +76,7 @@ impl<T: fmt::Debug> fmt::Debug for Newcomer<T> {
 struct Entry<T> {
     value: T,
     waker: Option<Waker>,
-    claim: Option<(Arc<Claim>, u32)>,
+    claim: Option<(Arc<Word>, u32)>,
     granted: bool,
 }
 
@@ -134,6 +134,7 @@ impl<T> WaitQueue<T> {
     }
 
     /// Whether nobody is in line.
+    #[inline]
     pub fn is_empty(&self) -> bool {
         self.line.len() == 0
     }
@@ -207,8 +208,7 @@ impl<T> WaitQueue<T> {
         wakes: &mut Wakes,
         give: impl FnOnce(&mut T),
     ) -> HandOver {
-        let own = ticket.claim().map(|(claim, _)| claim);
-        self.serve(own, wakes, |_| true, give)
+        self.serve(ticket.own_word(), wakes, |_| true, give)
             .unwrap_or(HandOver::Empty)
     }
 
@@ -249,7 +249,7 @@ impl<T> WaitQueue<T> {
     /// `None`: the first in line wants more than there is.
     fn serve(
         &mut self,
-        own: Option<&Arc<Claim>>,
+        own: Option<&Arc<Word>>,
         wakes: &mut Wakes,
         fits: impl FnMut(&T) -> bool,
         give: impl FnOnce(&mut T),
@@ -270,7 +270,7 @@ impl<T> WaitQueue<T> {
     }
 
     /// Wins the first in line for whoever has something for it.
-    fn win(&mut self, own: Option<&Arc<Claim>>, mut fits: impl FnMut(&T) -> bool) -> First {
+    fn win(&mut self, own: Option<&Arc<Word>>, mut fits: impl FnMut(&T) -> bool) -> First {
         let mut next = self.line.first();
         while let Some(at) = next {
             next = self.line.after(at);
@@ -365,7 +365,7 @@ impl<T> WaitQueue<T> {
 }
 
 /// Whether both selects are polling and `other` has precedence: see `claim.rs`, 4.
-fn meets_before(other: &Arc<Claim>, own: &Arc<Claim>) -> bool {
+fn meets_before(other: &Arc<Word>, own: &Arc<Word>) -> bool {
     other.precedes(own) && other.is_busy()
 }
 
@@ -380,6 +380,7 @@ impl<T> fmt::Debug for WaitQueue<T> {
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
+    use crate::claim::Claim;
     use std::{
         sync::atomic::{AtomicUsize, Ordering::SeqCst},
         task::Wake,
@@ -413,12 +414,12 @@ mod tests {
     #[test]
     fn a_hand_over_measures_the_one_it_serves_and_not_a_lost_select_before_it() {
         let waker = Waker::noop();
-        let (ticket, claim) = (Ticket::task(waker), Arc::new(Claim::new()));
+        let (ticket, claim) = (Ticket::task(waker), Claim::new());
         let mut line = WaitQueue::new();
         let select = line.join(1, &ticket.arm(&claim, 0));
         let big = line.join(5, &ticket);
         assert!(claim.open());
-        assert_eq!(claim.win(1), Win::Won, "another arm was chosen");
+        assert_eq!(claim.word().win(1), Win::Won, "another arm was chosen");
         let mut wakes = Wakes::new();
         assert!(!line.hand_over_if(&mut wakes, |&n| n <= 3, |_| unreachable!()));
         assert!(line.is_first(&big), "the lost one is passed over");
@@ -428,10 +429,7 @@ mod tests {
     #[test]
     fn a_hand_over_to_each_that_fits_passes_over_the_others_and_keeps_their_order() {
         let waker = Waker::noop();
-        let (ticket, claims) = (
-            Ticket::task(waker),
-            [(); 3].map(|()| Arc::new(Claim::new())),
-        );
+        let (ticket, claims) = (Ticket::task(waker), [(); 3].map(|()| Claim::new()));
         let mut line = WaitQueue::new();
         let plain = [1, 9, 2, 8].map(|n| line.join(n, &ticket));
         // Its select looks right now, waits, has chosen another arm.
@@ -439,7 +437,7 @@ mod tests {
             .each_ref()
             .map(|claim| line.join(7, &ticket.arm(claim, 0)));
         assert!(claims[1].open() && claims[2].open());
-        assert_eq!(claims[2].win(1), Win::Won);
+        assert_eq!(claims[2].word().win(1), Win::Won);
         let mut wakes = Wakes::new();
         let mut given = 0;
         line.hand_over_each(&mut wakes, |&n| n > 5, |_| given += 1);

@@ -51,7 +51,7 @@ impl<T: Borrow<CancelToken>> Operation for Cancellation<T> {
         }
     }
 
-    fn look(self: Pin<&mut Self>, _: &Ticket<'_>) -> Poll<Cancelled> {
+    fn look_arm(self: Pin<&mut Self>, _: &Ticket<'_>) -> Poll<Cancelled> {
         let reason = self.token.borrow().reason();
         reason.map_or(Poll::Pending, Poll::Ready)
     }
@@ -115,7 +115,7 @@ impl<T: Borrow<CancelToken>> Operation for Draining<T> {
         }
     }
 
-    fn look(self: Pin<&mut Self>, _: &Ticket<'_>) -> Poll<()> {
+    fn look_arm(self: Pin<&mut Self>, _: &Ticket<'_>) -> Poll<()> {
         if self.token.borrow().is_draining() {
             return Poll::Ready(());
         }

@@ -52,7 +52,7 @@ impl Operation for After {
     }
 
     /// Starts no time: it is counted from the first poll that would wait.
-    fn look(mut self: Pin<&mut Self>, _: &Ticket<'_>) -> Poll<()> {
+    fn look_arm(mut self: Pin<&mut Self>, _: &Ticket<'_>) -> Poll<()> {
         let Self { after, timer, .. } = &mut *self;
         match timer {
             Some(timer) => timer.look(),
@@ -125,12 +125,12 @@ impl Operation for Sleep {
         }
     }
 
-    fn look(mut self: Pin<&mut Self>, ticket: &Ticket<'_>) -> Poll<Self::Bounded> {
+    fn look_arm(mut self: Pin<&mut Self>, ticket: &Ticket<'_>) -> Poll<Self::Bounded> {
         let reason = self.token.reason().map_or(Poll::Pending, Poll::Ready);
         if reason.is_ready() && self.after.timer.is_none() {
             return reason.map(Err);
         }
-        match Pin::new(&mut self.after).look(ticket) {
+        match Pin::new(&mut self.after).look_arm(ticket) {
             Poll::Ready(()) => Poll::Ready(Ok(())),
             Poll::Pending => reason.map(Err),
         }

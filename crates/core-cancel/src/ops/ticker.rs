@@ -124,7 +124,7 @@ impl Operation for Tick<'_> {
         self.ticker.timer.poll(ticket).map(|()| self.ticker.next())
     }
 
-    fn look(mut self: Pin<&mut Self>, _: &Ticket<'_>) -> Poll<Instant> {
+    fn look_arm(mut self: Pin<&mut Self>, _: &Ticket<'_>) -> Poll<Instant> {
         self.ticker.timer.look().map(|()| self.ticker.next())
     }
 

@@ -76,9 +76,9 @@ impl<O: Operation> Operation for Timeout<O> {
     }
 
     /// Starts no time: it is counted from the first poll that would wait.
-    fn look(self: Pin<&mut Self>, ticket: &Ticket<'_>) -> Poll<Self::Output> {
+    fn look_arm(self: Pin<&mut Self>, ticket: &Ticket<'_>) -> Poll<Self::Output> {
         let starts = self.after.is_zero();
-        self.poll_by(O::look, |timer, _| timer.look(), starts, ticket)
+        self.poll_by(O::look_arm, |timer, _| timer.look(), starts, ticket)
     }
 
     fn withdraw(self: Pin<&mut Self>) -> Option<Self::Output> {

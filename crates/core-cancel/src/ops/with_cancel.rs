@@ -74,12 +74,12 @@ impl<O: Operation, T: Borrow<CancelToken>> Operation for WithCancel<O, T> {
         self.poll_by(O::poll_arm, Watch::poll_cancel, ticket)
     }
 
-    fn look(self: Pin<&mut Self>, ticket: &Ticket<'_>) -> Poll<Self::Output> {
+    fn look_arm(self: Pin<&mut Self>, ticket: &Ticket<'_>) -> Poll<Self::Output> {
         let look = |_: &mut Watch, node: &Arc<Node>, _: &Ticket<'_>| match node.reason() {
             Some(why) => Poll::Ready(why),
             None => Poll::Pending,
         };
-        self.poll_by(O::look, look, ticket)
+        self.poll_by(O::look_arm, look, ticket)
     }
 
     fn withdraw(self: Pin<&mut Self>) -> Option<Self::Output> {
