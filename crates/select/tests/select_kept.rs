@@ -8,9 +8,11 @@ use anabranch_core_cancel::CancelToken;
 use anabranch_select::{
     TryRecvError,
     channel::{rendezvous, unbounded},
+    task,
     thread::select,
 };
-use support::poll_once;
+use std::{pin::pin, task::Context};
+use support::{counting_waker, poll_once};
 
 #[test]
 fn a_message_given_to_a_kept_receive_before_the_select_is_not_lost_when_another_arm_is_chosen() {
@@ -84,4 +86,100 @@ fn a_kept_receive_with_a_bound_keeps_its_time_from_one_select_to_the_next() {
     time.advance(Duration::from_secs(1));
     tx.try_send(2).unwrap();
     assert_eq!(kept.wait().unwrap(), 2);
+}
+#[test]
+fn kept_arms_of_a_select_dropped_half_way_can_be_waited_for_again() {
+    // Both arms stayed in line under the claim of a select that was gone: the first message won it
+    // for one of them and made the entry of the other void, so that its next wait had no end.
+    let (a_tx, a) = unbounded();
+    let (b_tx, b) = unbounded();
+    let (mut first, mut second) = (a.recv(), b.recv());
+    {
+        let mut half = pin!(async {
+            task::select! {
+                got = &mut first => got,
+                got = &mut second => got,
+            }
+        });
+        assert!(poll_once(&mut half.as_mut()).is_none());
+    }
+    assert_eq!(
+        (a.stats().waiting_receivers, b.stats().waiting_receivers),
+        (0, 0)
+    );
+    a_tx.try_send(1).unwrap();
+    b_tx.try_send(2).unwrap();
+    assert_eq!(b.try_recv(), Ok(2));
+    assert_eq!(poll_once(&mut first), Some(Ok(1)));
+    let (wakes, waker) = counting_waker();
+    let mut cx = Context::from_waker(&waker);
+    assert!(pin!(&mut second).poll(&mut cx).is_pending());
+    b_tx.try_send(3).unwrap();
+    assert_eq!(wakes.get(), 1);
+    assert_eq!(poll_once(&mut second), Some(Ok(3)));
+}
+
+#[test]
+fn a_kept_arm_that_had_won_when_its_select_was_dropped_keeps_its_message() {
+    let (a_tx, a) = unbounded();
+    let (_b_tx, b) = unbounded::<u32>();
+    let mut kept = a.recv();
+    {
+        let mut half = pin!(async {
+            task::select! {
+                got = &mut kept => got,
+                got = b.recv() => got,
+            }
+        });
+        assert!(poll_once(&mut half.as_mut()).is_none());
+        a_tx.try_send(1).unwrap();
+    }
+    assert_eq!(b.stats().waiting_receivers, 0);
+    assert_eq!(kept.wait(), Ok(1));
+}
+
+#[test]
+fn an_owned_arm_that_had_won_when_its_select_was_dropped_gives_its_message_back() {
+    let (a_tx, a) = unbounded();
+    let (_b_tx, b) = unbounded::<u32>();
+    {
+        let mut half = pin!(async {
+            task::select! {
+                got = a.recv() => got,
+                got = b.recv() => got,
+            }
+        });
+        assert!(poll_once(&mut half.as_mut()).is_none());
+        a_tx.try_send(1).unwrap();
+        assert_eq!(a.len(), 0, "it is with the arm");
+    }
+    assert_eq!(a.try_recv(), Ok(1));
+    assert_eq!(a.stats().waiting_receivers, 0);
+    assert_eq!(b.stats().waiting_receivers, 0);
+}
+
+#[test]
+fn a_panic_in_a_foreign_arm_leaves_no_busy_arm_in_line() {
+    // The claim of a select that a panic ended stayed busy, and a kept arm of it at the head of a
+    // line stopped all those behind it.
+    let (tx, rx) = unbounded();
+    let mut kept = rx.recv();
+    assert!(poll_once(&mut kept).is_none());
+    let panics = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        pollster::block_on(async {
+            task::select! {
+                biased;
+                _ = &mut kept => {}
+                _ = async {
+                    std::future::poll_fn(|_| -> std::task::Poll<()> { panic!("foreign") }).await
+                } => {}
+            }
+        });
+    }));
+    assert!(panics.is_err());
+    let mut behind = rx.recv();
+    assert!(poll_once(&mut behind).is_none());
+    tx.try_send(1).unwrap();
+    assert_eq!(rx.len(), 0, "somebody in line has it");
+    assert_eq!(poll_once(&mut behind), Some(Ok(1)));
 }
