@@ -10,7 +10,7 @@
 //!    others leave their queues.
 //! 3. *Wait.* The claim is opened; if somebody came by, back to 2. From here on exactly one of all
 //!    the others can win the claim, for one arm, and wakes the owner, who takes what that arm was
-//!    given while the others leave.
+//!    given while the others leave. If that was one step of several, back to 2 with a new claim.
 //!
 //! In rounds 1 and 2 nobody else can complete an arm, in round 3 the owner cannot: so exactly one
 //! arm takes effect. A future that is no operation of ours is polled in each of the owner's rounds
@@ -144,13 +144,15 @@ impl<A: Arms> Operation for Select<A> {
         let claim = this.claim;
         *this.joined = true;
         if let Some(arm) = claim.close() {
+            // The others' entries are void. An arm of several steps may not be done and goes on under
+            // a claim that nobody has won; then the others join again.
+            *claim = Claim::new();
             let poll = arms.as_mut().poll_arm(arm, &ticket.arm(claim, arm));
-            debug_assert!(poll.is_ready(), "an arm that won has what it waited for");
+            *this.stands = poll.is_pending();
+            arms.as_mut().withdraw_but(arm);
             if poll.is_ready() {
-                *this.stands = false;
-                arms.withdraw_but(arm);
+                return poll;
             }
-            return poll;
         }
         loop {
             let mut order = Order::new(A::COUNT, *this.fair);

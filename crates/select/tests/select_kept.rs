@@ -183,3 +183,39 @@ fn a_panic_in_a_foreign_arm_leaves_no_busy_arm_in_line() {
     assert_eq!(rx.len(), 0, "somebody in line has it");
     assert_eq!(poll_once(&mut behind), Some(Ok(1)));
 }
+
+#[test]
+fn an_arm_that_takes_several_steps_does_not_end_the_select_at_its_first() {
+    // The first message of a `send_all` that was taken won the claim for an arm that was not done:
+    // an assertion failed, and without assertions the select never ended.
+    let (tx, rx) = rendezvous();
+    let (_keep, other) = rendezvous::<u32>();
+    let got = std::thread::scope(|s| {
+        let taker = s.spawn(|| rx.iter().take(3).collect::<Vec<u32>>());
+        select! {
+            sent = tx.send_all([1, 2, 3]) => assert!(sent.is_ok()),
+            _ = other.recv() => unreachable!("nothing is sent there"),
+        }
+        taker.join().unwrap()
+    });
+    assert_eq!(got, [1, 2, 3]);
+    assert_eq!(other.stats().waiting_receivers, 0);
+}
+
+#[test]
+fn another_arm_can_still_be_chosen_after_a_step_of_a_longer_one() {
+    let (tx, rx) = rendezvous();
+    let (other_tx, other) = rendezvous::<u32>();
+    std::thread::scope(|s| {
+        s.spawn(|| {
+            assert_eq!(rx.recv().wait(), Ok(1));
+            other_tx.send(9).wait().unwrap();
+        });
+        select! {
+            _ = tx.send_all([1, 2, 3]) => unreachable!("nobody takes the second"),
+            got = other.recv() => assert_eq!(got, Ok(9)),
+        }
+    });
+    assert_eq!(tx.stats().waiting_senders, 0);
+    assert_eq!(rx.try_recv(), Err(TryRecvError::Empty));
+}
