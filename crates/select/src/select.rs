@@ -28,7 +28,7 @@ pub use foreign::{FutureArm, Plain, TaskArm};
 
 use crate::sync::yield_now;
 use anabranch_core_cancel::{Cancelled, Claim, Operation, Ticket, operation_methods};
-use order::Order;
+use order::{MOST, Order};
 use pin_project_lite::pin_project;
 use std::{
     fmt,
@@ -78,6 +78,7 @@ impl<A: Arms> Select<A> {
 
     /// To look at once, with [`now`](Self::now).
     pub fn with_default(arms: A, fair: bool) -> Self {
+        const { assert!(A::COUNT <= MOST, "select! takes at most 40 arms") };
         Self {
             arms,
             fair,
