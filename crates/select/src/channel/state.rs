@@ -16,8 +16,8 @@
 //! 1. where a receiver waits there is no message at hand, and where a sender waits there is no room,
 //!    unless the first in that line is a select that is looking at its arms right now: it finds what
 //!    there is, or leaves, and whoever leaves settles again;
-//! 2. without a buffer both lines can have members only in that same case, and the first receiver
-//!    has been told to look once it is over;
+//! 2. without a buffer both lines can have members only in that same case. It is over when that one
+//!    is served, or leaves: whoever leaves unserved has the first receiver told to look;
 //! 3. a closed channel has no sender in line, and a receiver only while a message is at hand (1).
 //!
 //! So what is at hand may be taken by whoever looks: nobody who waits is passed over but a select
@@ -49,6 +49,8 @@ pub(crate) struct State<T> {
     given: u64,
     peak: usize,
     closed: bool,
+    /// Somebody has left a line unserved since the lines were settled.
+    left: bool,
 }
 
 /// What came of an attempt to take a message.
@@ -80,6 +82,7 @@ impl<T> State<T> {
             given: 0,
             peak: 0,
             closed: false,
+            left: false,
         }
     }
 
@@ -204,7 +207,9 @@ impl<T> State<T> {
 
     /// Leaves the senders' line, with the message unless it was taken.
     pub(crate) fn stop_sending(&mut self, place: Place) -> Left<Option<T>> {
-        self.senders.leave(place)
+        let left = self.senders.leave(place);
+        self.left |= !left.granted;
+        left
     }
 
     /// Joins the receivers' line, or stays in it. What comes back is to be dropped after the lock.
@@ -230,6 +235,7 @@ impl<T> State<T> {
             waker,
             ..
         } = self.receivers.leave(place);
+        self.left |= !granted;
         let given = match (granted, value) {
             (false, _) => None,
             (true, Some((number, message))) => Some(Ok((number, message))),
@@ -295,7 +301,7 @@ impl<T> State<T> {
             if self.len() == 0 {
                 while self.receivers.hand_over(wakes, |_| {}) == HandOver::Done {}
             }
-        } else if self.capacity == 0 && !self.senders.is_empty() {
+        } else if mem::take(&mut self.left) && self.capacity == 0 && !self.senders.is_empty() {
             self.receivers.nudge(wakes);
         }
     }
