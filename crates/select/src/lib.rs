@@ -2,6 +2,9 @@
 #![forbid(unsafe_code)]
 
 pub mod channel;
+#[cfg(loom)]
+#[doc(hidden)]
+pub mod control;
 mod error;
 mod mux;
 pub mod ops;

@@ -184,7 +184,7 @@ fn an_operation_that_was_lent_to_a_bound_may_be_tried_again() {
     let mut bounded = Wait::timeout(&mut kept, Duration::MAX);
     assert!(poll_once(&mut bounded).is_none());
     assert!(poll_once(&mut later).is_none());
-    drop(bounded.into_inner()); // the loan
+    let _loan = bounded.into_inner();
     tx.try_send(1).unwrap();
     assert_eq!(poll_once(&mut kept), Some(Ok(1)), "it stayed first in line");
     assert!(poll_once(&mut later).is_none());

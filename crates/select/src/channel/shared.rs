@@ -6,6 +6,8 @@
 //! meanwhile, exactly as an answer given under the lock would be on return.
 
 use super::state::{Offer, State, Take};
+#[cfg(loom)]
+use crate::control::{self, Mistake};
 use crate::sync::{AtomicU32, AtomicUsize, Mutex, lock};
 use anabranch_core_cancel::Wakes;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
@@ -41,6 +43,10 @@ impl<T> Shared<T> {
         let done = act(&mut state, &mut wakes);
         state.settle(&mut wakes);
         let now = hint(&state);
+        #[cfg(loom)]
+        if control::is_planted(Mistake::StaleHint) {
+            return done;
+        }
         // ORDERING: Relaxed load: only written under this lock. Release, paired with the Acquire
         // in `may`: whoever is told that it is worth it takes the lock and needs no more than that;
         // whoever is told that it is not has seen no later write of the word, and by coherence all

@@ -24,6 +24,8 @@
 //! in the instant in which it looks for itself. Messages leave in the order in which they came: a
 //! message given to a receiver has a number, and one that is returned goes back in its order.
 
+#[cfg(loom)]
+use crate::control::{self, Mistake};
 use anabranch_core_cancel::{
     Ticket, Wakes,
     queue::{HandOver, Left, Place, WaitQueue},
@@ -294,6 +296,10 @@ impl<T> State<T> {
             if !self.deliver(wakes) {
                 break;
             }
+        }
+        #[cfg(loom)]
+        if control::is_planted(Mistake::CloseForgetsSenders) {
+            return;
         }
         if self.closed {
             // Each gets its message back; a select that is looking leaves by itself.

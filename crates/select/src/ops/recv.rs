@@ -1,5 +1,7 @@
 //! Receives one message.
 
+#[cfg(loom)]
+use crate::control::{self, Mistake};
 use crate::{
     channel::{Shared, Take},
     error::{Closed, RecvError},
@@ -90,6 +92,14 @@ impl Receiving {
         channel: &Shared<T>,
         ticket: &Ticket<'_>,
     ) -> Poll<Result<T, Closed>> {
+        #[cfg(loom)]
+        if control::is_planted(Mistake::LookThenJoin) && self.place.is_none() {
+            if let Take::Message(message) = channel.try_take() {
+                return Poll::Ready(Ok(message));
+            }
+            channel.with(|state, _| state.wait_to_receive(&mut self.place, ticket));
+            return Poll::Pending;
+        }
         // What is to be dropped after the lock comes out beside the answer.
         let (poll, _waker) = channel.with(|state, wakes| {
             if let Some(place) = self.place.take_if(|place| state.receive_is_settled(place)) {
@@ -130,6 +140,10 @@ impl Receiving {
         };
         let _waker = channel.with(|state, _| {
             let left = state.stop_receiving(place);
+            #[cfg(loom)]
+            if control::is_planted(Mistake::KeepGiven) {
+                return left.waker;
+            }
             if let Some(Ok((number, message))) = left.given {
                 state.give_back(number, message);
             }
