@@ -4,6 +4,7 @@
 //! workload asks for the least it needs, so that an implementation takes part where it can and
 //! nothing is faked where it cannot: a rendezvous, say, or a blocking call.
 
+mod anabranch;
 mod async_channel;
 mod crossbeam;
 mod flume;
@@ -17,6 +18,7 @@ use std::marker::PhantomData;
 
 use anyhow::Result;
 
+pub use anabranch::{Anabranch, AnabranchMacro, AnabranchMux};
 pub use async_channel::AsyncChannel;
 pub use crossbeam::{Crossbeam, CrossbeamMacro, CrossbeamSelect};
 pub use flume::{Flume, FlumeSelector};
