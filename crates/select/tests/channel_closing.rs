@@ -4,11 +4,11 @@
 mod support;
 
 use anabranch_select::{
-    Closed, SendError, TryRecvError, TrySendError, Unsent,
+    Closed, Mux, SendError, TryRecvError, TrySendError, Unsent,
     channel::{bounded, rendezvous, unbounded},
 };
-use std::{thread, time::Duration};
-use support::{Census, poll_once, until};
+use std::{pin::Pin, task::Context, thread, time::Duration};
+use support::{Census, counting_waker, poll_once, until};
 
 #[test]
 fn after_a_close_what_is_inside_is_received_and_then_the_end() {
@@ -251,4 +251,40 @@ fn errors_can_be_shown_without_their_message() {
         format!("{:?}", tx.try_send(Opaque).err().unwrap()),
         "Closed(..)"
     );
+}
+
+#[test]
+fn nobody_hears_of_the_end_while_a_message_may_still_come_back() {
+    // A receiver that was given the last message and dropped before it looked returned it to a
+    // channel whose other receivers had gone home.
+    let (tx, rx) = unbounded();
+    let (mut first, mut second) = (rx.recv(), rx.recv());
+    assert!(poll_once(&mut first).is_none() && poll_once(&mut second).is_none());
+    tx.try_send(1).unwrap();
+    drop(tx);
+    assert!(poll_once(&mut second).is_none());
+    assert_eq!(rx.try_recv(), Err(TryRecvError::Empty), "not yet the end");
+    drop(first);
+    assert_eq!(poll_once(&mut second), Some(Ok(1)));
+    assert_eq!(rx.try_recv(), Err(TryRecvError::Closed));
+}
+
+#[test]
+fn the_end_is_told_when_the_last_message_has_been_looked_at() {
+    let (tx, rx) = unbounded();
+    let (mut first, mut second) = (rx.recv(), rx.recv());
+    let mut set: Mux<_, _> = [((), rx.clone())].into_iter().collect();
+    assert!(poll_once(&mut first).is_none() && poll_once(&mut second).is_none());
+    tx.try_send(1).unwrap();
+    drop(tx);
+    let (wakes, waker) = counting_waker();
+    let mut cx = Context::from_waker(&waker);
+    assert!(Pin::new(&mut second).poll(&mut cx).is_pending());
+    let mut next = set.recv();
+    assert!(Pin::new(&mut next).poll(&mut cx).is_pending());
+    assert_eq!(wakes.get(), 0);
+    assert_eq!(poll_once(&mut first), Some(Ok(1)));
+    assert_eq!(wakes.get(), 2, "the receiver in line, and the set");
+    assert_eq!(poll_once(&mut second), Some(Err(Closed)));
+    assert_eq!(poll_once(&mut next), Some(Some(((), Err(Closed)))));
 }
