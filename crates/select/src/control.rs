@@ -17,6 +17,10 @@ pub enum Mistake {
     LoseUnsent,
     /// A receive looks for a message, and joins the line, in two steps.
     LookThenJoin,
+    /// Room that is free is not given to the sender that waits for it.
+    ForgetRoom,
+    /// The end is told though a message may still come back.
+    EndTooEarly,
     /// A close leaves the senders where they are.
     CloseForgetsSenders,
     /// The word that spares the lock is not kept up to date by a send.

@@ -111,6 +111,10 @@ impl<T> State<T> {
 
     /// Closed, and no message that was given away can come back.
     fn is_over(&self) -> bool {
+        #[cfg(loom)]
+        if control::is_planted(Mistake::EndTooEarly) {
+            return self.closed;
+        }
         self.closed && self.unseen == 0
     }
 
@@ -382,7 +386,7 @@ impl<T> State<T> {
         if self.closed {
             // Each gets its message back; a select that is looking leaves by itself.
             while self.senders.hand_over(wakes, |_| {}) == HandOver::Done {}
-            if self.len() == 0 && self.unseen == 0 {
+            if self.len() == 0 && self.is_over() {
                 while self.receivers.hand_over(wakes, |_| {}) == HandOver::Done {}
             }
         } else if mem::take(&mut self.left) && self.capacity == 0 && !self.senders.is_empty() {
@@ -392,6 +396,10 @@ impl<T> State<T> {
 
     /// Lets senders in as far as there is room.
     fn admit(&mut self, wakes: &mut Wakes) {
+        #[cfg(loom)]
+        if control::is_planted(Mistake::ForgetRoom) {
+            return;
+        }
         let Self {
             buffer,
             capacity,
