@@ -74,8 +74,19 @@ impl<T> fmt::Debug for OneshotSender<T> {
 /// The end of a [`oneshot`] that receives: an operation that yields the message, or [`Closed`] when
 /// the sender went without one.
 ///
-/// `&mut receiver` is an operation too, for a `select!` in a loop, or a wait with a limit that leaves
-/// the receiver for another try.
+/// `&mut receiver` is an operation too, for a `select!` in a loop, or, through the trait
+/// [`Wait`](crate::Wait), a wait with a limit that leaves the receiver for another try:
+///
+/// ```
+/// use anabranch_select::{Wait, channel};
+/// use std::time::Duration;
+///
+/// let (tx, mut rx) = channel::oneshot();
+/// assert!((&mut rx).timeout(Duration::from_millis(1)).wait().is_err());
+/// tx.send("late")?;
+/// assert_eq!(rx.wait(), Ok("late"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// # Cancel safety
 /// Waited for by `&mut` and dropped before it finishes, the wait has taken nothing: the message is
