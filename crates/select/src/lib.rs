@@ -3,6 +3,7 @@
 
 pub mod channel;
 mod error;
+pub mod interop;
 mod mux;
 pub mod ops;
 #[allow(
