@@ -41,7 +41,7 @@ pub use stream::{IntoStream, Stream};
 pub use watch::{WatchReceiver, WatchSender, watch};
 
 pub(crate) use shared::Shared;
-pub(crate) use state::{Offer, Take};
+pub(crate) use state::{Offer, State, Take};
 
 use crate::sync::Arc;
 

@@ -122,15 +122,13 @@ impl<T> State<T> {
         ticket: Option<&Ticket<'_>>,
         wakes: &mut Wakes,
     ) -> Offer {
-        if !self.is_quiet() {
-            if self.closed {
-                return Offer::Closed;
-            }
-            // Before the buffer, which is empty if somebody waits (1); if that one is looking, it
-            // will look into the buffer.
-            if !self.receivers.is_empty() && self.give(message, ticket, wakes) {
-                return Offer::Sent;
-            }
+        if self.closed {
+            return Offer::Closed;
+        }
+        // Before the buffer, which is empty if somebody waits (1); if that one is looking, it will
+        // look into the buffer.
+        if !self.receivers.is_empty() && self.give(message, ticket, wakes) {
+            return Offer::Sent;
         }
         if self.buffer.len() < self.capacity {
             if let Some(message) = message.take() {
@@ -305,20 +303,38 @@ impl<T> State<T> {
         others | self.returned.len() | usize::from(self.closed) == 0
     }
 
+    /// Sends into the buffer of a quiet channel, if there is room.
+    #[inline]
+    pub(crate) fn push_quietly(&mut self, message: &mut Option<T>) -> Option<Hint> {
+        let len = self.buffer.len();
+        if !self.is_quiet() || len >= self.capacity {
+            return None;
+        }
+        self.buffer.push_back(message.take()?);
+        self.peak = self.peak.max(len + 1);
+        Some(Hint {
+            may_receive: true,
+            may_send: len + 1 < self.capacity,
+        })
+    }
+
+    /// Takes from the buffer of a quiet channel, if there is a message.
+    #[inline]
+    pub(crate) fn pop_quietly(&mut self) -> Option<(T, Hint)> {
+        if !self.is_quiet() {
+            return None;
+        }
+        let message = self.buffer.pop_front()?;
+        let hint = Hint {
+            may_receive: !self.buffer.is_empty(),
+            may_send: true,
+        };
+        Some((message, hint))
+    }
+
     /// Restores what the head of the file promises, and says what a look may find.
     #[inline]
     pub(crate) fn settle(&mut self, wakes: &mut Wakes) -> Hint {
-        if self.is_quiet() {
-            return Hint {
-                may_receive: !self.buffer.is_empty(),
-                may_send: self.buffer.len() < self.capacity,
-            };
-        }
-        self.settle_others(wakes)
-    }
-
-    #[inline(never)]
-    fn settle_others(&mut self, wakes: &mut Wakes) -> Hint {
         if !self.senders.is_empty() || !self.receivers.is_empty() {
             self.settle_lines(wakes);
         }
