@@ -3,7 +3,10 @@
 
 mod support;
 
-use anabranch_select::channel::{bounded, rendezvous, unbounded};
+use anabranch_select::{
+    Closed, Mux,
+    channel::{bounded, rendezvous, unbounded},
+};
 use futures_core::Stream;
 use std::{
     pin::{Pin, pin},
@@ -82,4 +85,24 @@ fn two_streams_share_the_messages_of_one_channel() {
     drop(tx);
     assert_eq!(poll(a.as_mut()), Poll::Ready(None));
     assert_eq!(poll(a.as_mut()), Poll::Ready(None), "and it stays so");
+}
+
+#[test]
+fn a_set_yields_what_its_sources_have_and_ends_with_the_last() {
+    let (a_tx, a) = unbounded();
+    let (b_tx, b) = unbounded();
+    let mut set = Mux::from_iter([("a", a), ("b", b)]);
+    assert!(poll(Pin::new(&mut set)).is_pending());
+    b_tx.try_send(1).unwrap();
+    assert_eq!(poll(Pin::new(&mut set)), Poll::Ready(Some(("b", Ok(1)))));
+    drop(b_tx);
+    assert_eq!(
+        poll(Pin::new(&mut set)),
+        Poll::Ready(Some(("b", Err(Closed))))
+    );
+    let sender = thread::spawn(move || a_tx.send_all(0..100).wait().unwrap());
+    let all = pollster::block_on(collect(set));
+    let expected = (0..100).map(Ok).chain([Err(Closed)]);
+    assert!(all.into_iter().eq(expected.map(|event| ("a", event))));
+    sender.join().unwrap();
 }
