@@ -32,6 +32,9 @@
 #![forbid(unsafe_code)]
 
 pub mod channel;
+#[cfg(loom)]
+#[doc(hidden)]
+pub mod control;
 mod error;
 pub mod interop;
 mod mux;

@@ -26,9 +26,11 @@ mod order;
 pub use arms::{Arm, Arms, Chosen, NoArm, Nobody};
 pub use foreign::{FutureArm, Plain, TaskArm};
 
+#[cfg(loom)]
+use crate::control::{self, Mistake};
 use crate::sync::yield_now;
 use anabranch_core_cancel::{Cancelled, Claim, Operation, Ticket, operation_methods};
-use order::Order;
+use order::{MOST, Order};
 use pin_project_lite::pin_project;
 use std::{
     fmt,
@@ -55,6 +57,10 @@ pin_project! {
     impl<A: Arms> PinnedDrop for Select<A> {
         fn drop(this: Pin<&mut Self>) {
             let this = this.project();
+            #[cfg(loom)]
+            if control::is_planted(Mistake::StayInLine) {
+                return;
+            }
             if *this.stands {
                 match this.claim.close() {
                     Some(won) => this.arms.withdraw_but(won),
@@ -78,6 +84,7 @@ impl<A: Arms> Select<A> {
 
     /// To look at once, with [`now`](Self::now).
     pub fn with_default(arms: A, fair: bool) -> Self {
+        const { assert!(A::COUNT <= MOST, "select! takes at most 40 arms") };
         Self {
             arms,
             fair,
@@ -165,6 +172,10 @@ impl<A: Arms> Operation for Select<A> {
                 }
             }
             if claim.open() {
+                return Poll::Pending;
+            }
+            #[cfg(loom)]
+            if control::is_planted(Mistake::IgnoreMissed) {
                 return Poll::Pending;
             }
             // Another select is at its round 2, and will be waiting in a moment.

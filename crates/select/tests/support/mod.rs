@@ -1,7 +1,6 @@
 //! What the tests of this crate share.
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
-use anabranch_core_cancel::Wait;
 use std::{
     fmt,
     pin::Pin,
@@ -30,15 +29,6 @@ pub(crate) fn until(there: impl Fn() -> bool) {
         assert!(start.elapsed() < Duration::from_secs(60), "never got there");
         thread::yield_now();
     }
-}
-
-/// Waits in a thread of its own.
-pub(crate) fn spawn_wait<O>(operation: O) -> thread::JoinHandle<O::Output>
-where
-    O: anabranch_core_cancel::Operation + Wait + Send + 'static,
-    O::Output: Send,
-{
-    thread::spawn(move || operation.wait())
 }
 
 /// Counts its wakes.
