@@ -2,8 +2,8 @@
 //!
 //! | | in: theirs becomes an operation of ours | out: ours becomes theirs |
 //! | --- | --- | --- |
-//! | std's `mpsc` | [`mpsc::Incoming`]: a thread, which looks 50 times a second whether it should end | |
-//! | crossbeam (feature `crossbeam`) | `crossbeam::Incoming`: a thread | `crossbeam::Outgoing`: a thread |
+//! | std's `mpsc` | [`Incoming`]: a thread, which looks 50 times a second whether it should end | |
+//! | crossbeam (feature `crossbeam`) | [`Incoming`]: a thread | `crossbeam::Outgoing`: a thread |
 //! | tokio's `mpsc` (feature `tokio`) | `tokio::Incoming`: nothing, it is polled directly | `tokio::outgoing`: a task |
 //!
 //! # What a thread in between costs, and what may be lost
@@ -17,9 +17,12 @@
 //! comes.
 
 mod forward;
+mod incoming;
+mod mpsc;
 
 #[cfg(feature = "crossbeam")]
 pub mod crossbeam;
-pub mod mpsc;
 #[cfg(feature = "tokio")]
 pub mod tokio;
+
+pub use incoming::{Incoming, Source};

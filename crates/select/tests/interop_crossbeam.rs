@@ -1,27 +1,17 @@
-//! crossbeam's channels as ours, and ours as crossbeam's: nothing lost, in order, and no thread left
+//! Our receivers as crossbeam's, and both in one select: nothing lost, in order, and no thread left
 //! behind.
 #![cfg(all(feature = "crossbeam", not(any(loom, shuttle))))]
 
 mod support;
 
 use anabranch_select::{
-    Closed, channel,
-    interop::crossbeam::{Incoming, Outgoing},
+    channel,
+    interop::{Incoming, crossbeam::Outgoing},
     thread::select,
 };
 use crossbeam_channel as crossbeam;
 use std::{thread, time::Duration};
 use support::{Census, Counted, until};
-
-#[test]
-fn every_message_comes_in_order_and_then_the_end() {
-    let (tx, rx) = crossbeam::bounded(8);
-    let incoming = Incoming::new(rx);
-    let sender = thread::spawn(move || (0..10_000).for_each(|n| tx.send(n).unwrap()));
-    assert!(incoming.iter().eq(0..10_000));
-    assert_eq!(incoming.recv().wait(), Err(Closed));
-    sender.join().unwrap();
-}
 
 #[test]
 fn every_message_goes_out_in_order_and_then_the_end() {
@@ -53,15 +43,6 @@ fn a_task_receives_from_crossbeam_and_crossbeam_selects_on_ours() {
 
 #[test]
 fn stop_gives_back_the_receiver_and_the_message_that_was_held() {
-    let (tx, rx) = crossbeam::unbounded();
-    let incoming = Incoming::new(rx);
-    (0..10).for_each(|n| tx.send(n).unwrap());
-    assert_eq!(incoming.recv().wait(), Ok(0));
-    until(|| incoming.stats().waiting_senders == 1);
-    let (rx, held) = incoming.stop();
-    assert_eq!(held, Some(1));
-    assert!(rx.try_iter().eq(2..10));
-
     let (tx, rx) = channel::unbounded();
     tx.send_all(0..10).wait().unwrap();
     let outgoing = Outgoing::new(rx.clone());
@@ -70,25 +51,6 @@ fn stop_gives_back_the_receiver_and_the_message_that_was_held() {
     let (ours, held) = outgoing.stop();
     assert_eq!(held, Some(1));
     assert!(ours.try_iter().eq(2..10));
-}
-
-#[test]
-fn a_drop_ends_the_thread_that_takes_from_crossbeam() {
-    let census = Census::default();
-    let (tx, rx) = crossbeam::unbounded();
-    drop(Incoming::new(rx)); // it waits for a message
-    assert!(
-        tx.send(census.make(0)).is_err(),
-        "the receiver was the thread's"
-    );
-
-    let (tx, rx) = crossbeam::unbounded();
-    let incoming = Incoming::new(rx);
-    tx.send(census.make(1)).unwrap();
-    until(|| incoming.stats().waiting_senders == 1); // it waits for a taker
-    drop(incoming);
-    assert!(tx.send(census.make(2)).is_err());
-    census.assert_all_gone();
 }
 
 #[test]
@@ -112,12 +74,7 @@ fn a_drop_ends_the_thread_that_gives_to_crossbeam() {
 }
 
 #[test]
-fn the_end_of_either_side_ends_the_thread() {
-    let (tx, rx) = crossbeam::unbounded::<u32>();
-    let incoming = Incoming::new(rx);
-    drop(tx);
-    until(|| incoming.stats().senders == 0);
-
+fn the_end_of_ours_is_the_end_of_theirs() {
     let (tx, rx) = channel::unbounded::<u32>();
     let outgoing = Outgoing::new(rx);
     drop(tx);

@@ -1,53 +1,9 @@
 //! crossbeam's channels come in, and ours go out as crossbeam's.
 
-use super::forward::{Forwarder, Inlet, Source};
+use super::{forward::Forwarder, incoming::Source};
 use crate::{CancelToken, Receiver};
 use crossbeam_channel as theirs;
 use std::{fmt, ops::Deref};
-
-/// A crossbeam receiver as one of ours: it can be waited for by threads and tasks, with a token or a
-/// timeout, and stand in a `select!` or a [`Mux`](crate::Mux).
-///
-/// ```
-/// use anabranch_select::{interop::crossbeam::Incoming, thread::select};
-///
-/// let (tx, rx) = crossbeam_channel::bounded(1);
-/// tx.send("hello")?;
-/// drop(tx);
-/// let incoming = Incoming::new(rx);
-/// let heard = select! { got = incoming.recv() => got };
-/// assert_eq!(heard, Ok("hello"));
-/// assert!(incoming.recv().wait().is_err()); // closed, as crossbeam's channel is
-/// # Ok::<(), crossbeam_channel::SendError<&str>>(())
-/// ```
-///
-/// # Cost
-/// A thread, and a hand-over to it and from it for each message.
-///
-/// # What is lost
-/// The thread holds at most one message. [`stop`](Self::stop) gives it back with the receiver;
-/// dropped, both are dropped. Both block until the thread has ended, which it does at once.
-pub struct Incoming<T: Send + 'static> {
-    inlet: Inlet<theirs::Receiver<T>>,
-}
-
-impl<T: Send + 'static> Incoming<T> {
-    /// Starts the thread.
-    ///
-    /// # Panics
-    /// When the operating system refuses the thread.
-    #[track_caller]
-    pub fn new(receiver: theirs::Receiver<T>) -> Self {
-        Self {
-            inlet: Inlet::new("anabranch-from-crossbeam", receiver),
-        }
-    }
-
-    /// Ends the thread: the receiver, and the message that it held.
-    pub fn stop(self) -> (theirs::Receiver<T>, Option<T>) {
-        self.inlet.stop()
-    }
-}
 
 impl<T: Send + 'static> Source for theirs::Receiver<T> {
     type Message = T;
@@ -63,20 +19,6 @@ impl<T: Send + 'static> Source for theirs::Receiver<T> {
         // Completes the operation, as crossbeam demands: it yields that the token is cancelled.
         let _ended = ready.recv(stop.done());
         None
-    }
-}
-
-impl<T: Send + 'static> Deref for Incoming<T> {
-    type Target = Receiver<T>;
-
-    fn deref(&self) -> &Receiver<T> {
-        &self.inlet.receiver
-    }
-}
-
-impl<T: Send + 'static> fmt::Debug for Incoming<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Incoming").field(&**self).finish()
     }
 }
 
@@ -114,15 +56,13 @@ impl<T: Send + 'static> Outgoing<T> {
     #[track_caller]
     pub fn new(ours: Receiver<T>) -> Self {
         let (sender, receiver) = theirs::bounded(0);
-        let stop = CancelToken::new();
-        let told = stop.clone();
-        let forwarder = Forwarder::new("anabranch-to-crossbeam", stop, move || {
-            let held = carry_out(&ours, &sender, &told);
+        let carry = move |stop: &CancelToken| {
+            let held = carry_out(&ours, &sender, stop);
             (ours, held)
-        });
+        };
         Self {
             receiver,
-            forwarder,
+            forwarder: Forwarder::new("anabranch-outgoing", carry),
         }
     }
 
