@@ -1,6 +1,8 @@
 //! One message, once.
 
 use super::{Receiver, Sender, bounded};
+#[cfg(loom)]
+use crate::control::{self, Mistake};
 use crate::{
     error::{Closed, RecvError, TryRecvError, Unsent},
     ops::Receiving,
@@ -103,6 +105,10 @@ impl<T> OneshotReceiver<T> {
     /// # Errors
     /// `Empty`, or `Closed` when there will be none, or there was one before.
     pub fn try_recv(&mut self) -> Result<T, TryRecvError> {
+        #[cfg(loom)]
+        if control::is_planted(Mistake::LookPastGiven) {
+            return self.receiver.try_recv();
+        }
         match self.receiving.leave(self.receiver.shared()) {
             Some(done) => done.map_err(|Closed| TryRecvError::Closed),
             None => self.receiver.try_recv(),

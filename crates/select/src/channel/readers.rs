@@ -16,6 +16,8 @@
 //!    a select of 1 is not told of what it has seen.
 
 use super::shared::Ends;
+#[cfg(loom)]
+use crate::control::{self, Mistake};
 use crate::{
     error::Closed,
     sync::{AtomicU64, Mutex, lock},
@@ -61,6 +63,10 @@ impl<R: Rule> State<R> {
     }
 
     fn read(&mut self, seen: &mut u64) -> Option<Result<R::News, Closed>> {
+        #[cfg(loom)]
+        if control::is_planted(Mistake::EndBeforeLast) && self.closed {
+            return Some(Err(Closed));
+        }
         let news = self.rule.read(seen).map(Ok);
         news.or_else(|| self.closed.then_some(Err(Closed)))
     }
@@ -74,8 +80,8 @@ impl<R: Rule> State<R> {
         }
     }
 
-    fn settle(&mut self, wakes: &mut Wakes) {
-        let horizon = self.horizon();
+    /// Tells those in line for whom there is something.
+    fn settle(&mut self, horizon: u64, wakes: &mut Wakes) {
         while self
             .line
             .hand_over_if(wakes, |&seen| seen < horizon, |_| {})
@@ -123,8 +129,19 @@ impl<R: Rule> Shell<R> {
         let mut wakes = Wakes::new();
         let mut state = lock(&self.state);
         let done = act(&mut state);
-        state.settle(&mut wakes);
         let horizon = state.horizon();
+        #[cfg(loom)]
+        {
+            let news = self.horizon.load(Relaxed) != horizon;
+            if control::is_planted(Mistake::TellOnce) && !news {
+                return done;
+            }
+            if control::is_planted(Mistake::TellNobody) && news {
+                self.horizon.store(horizon, Release);
+                return done;
+            }
+        }
+        state.settle(horizon, &mut wakes);
         // ORDERING: Relaxed load: only written under this lock. Release, paired with the Acquire in
         // `has_news`: who is told that there is something takes the lock and needs no more than
         // that; who is told that there is not has, by coherence, seen all that happened before.

@@ -1,6 +1,8 @@
 //! A value that changes, of which only the latest counts.
 
 use super::readers::{Rule, Shell};
+#[cfg(loom)]
+use crate::control::{self, Mistake};
 use crate::{
     error::{Closed, Unsent},
     ops::{Reading, Reads},
@@ -131,6 +133,10 @@ impl<T> WatchSender<T> {
             change(&mut next);
             let next = Arc::new(next);
             let done = self.shell.with(|state| {
+                #[cfg(loom)]
+                if control::is_planted(Mistake::OverwriteModified) {
+                    return Ok(state.rule.replace(next));
+                }
                 if state.rule.version == version {
                     Ok(state.rule.replace(next))
                 } else {

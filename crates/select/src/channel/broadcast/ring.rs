@@ -14,6 +14,8 @@
 //! missed, exactly.
 
 use super::Heard;
+#[cfg(loom)]
+use crate::control::{self, Mistake};
 use crate::{channel::readers::Rule, sync::Arc};
 use std::{collections::VecDeque, num::NonZeroUsize};
 
@@ -68,6 +70,10 @@ impl<T> Ring<T> {
 
     /// A reader goes away. What is left for nobody is to be dropped after the lock.
     pub(super) fn forget(&mut self, seen: u64) -> Vec<Arc<T>> {
+        #[cfg(loom)]
+        if control::is_planted(Mistake::StayCounted) {
+            return Vec::new();
+        }
         let from = seen.saturating_sub(self.first()) as usize;
         let mut unheard = Vec::new();
         for slot in self.kept.range_mut(from..) {
@@ -99,10 +105,18 @@ impl<T> Rule for Ring<T> {
         if *seen == self.next {
             return None;
         }
+        #[cfg(loom)]
+        if control::is_planted(Mistake::JumpToLatest) {
+            *seen = self.next - 1;
+        }
         let first = self.first();
         if *seen < first {
             let missed = first - *seen;
             *seen = first;
+            #[cfg(loom)]
+            if control::is_planted(Mistake::LagInSilence) {
+                return self.read(seen);
+            }
             return Some(Heard::Lagged(missed));
         }
         let slot = &mut self.kept[(*seen - first) as usize];
