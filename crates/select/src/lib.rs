@@ -32,7 +32,7 @@
 #![forbid(unsafe_code)]
 
 pub mod channel;
-#[cfg(loom)]
+#[cfg(any(loom, shuttle))]
 #[doc(hidden)]
 pub mod control;
 mod error;

@@ -26,7 +26,7 @@ mod order;
 pub use arms::{Arm, Arms, Chosen, NoArm, Nobody};
 pub use foreign::{FutureArm, Plain, TaskArm};
 
-#[cfg(loom)]
+#[cfg(any(loom, shuttle))]
 use crate::control::{self, Mistake};
 use crate::sync::yield_now;
 use anabranch_core_cancel::{Cancelled, Claim, Operation, Ticket, operation_methods};
@@ -57,7 +57,7 @@ pin_project! {
     impl<A: Arms> PinnedDrop for Select<A> {
         fn drop(this: Pin<&mut Self>) {
             let this = this.project();
-            #[cfg(loom)]
+            #[cfg(any(loom, shuttle))]
             if control::is_planted(Mistake::StayInLine) {
                 return;
             }
@@ -174,7 +174,7 @@ impl<A: Arms> Operation for Select<A> {
             if claim.open() {
                 return Poll::Pending;
             }
-            #[cfg(loom)]
+            #[cfg(any(loom, shuttle))]
             if control::is_planted(Mistake::IgnoreMissed) {
                 return Poll::Pending;
             }

@@ -6,7 +6,7 @@
 //! meanwhile, exactly as an answer given under the lock would be on return.
 
 use super::state::{Hint, Offer, State, Take};
-#[cfg(loom)]
+#[cfg(any(loom, shuttle))]
 use crate::control::{self, Mistake};
 use crate::sync::{AtomicU32, AtomicUsize, Mutex, MutexGuard, lock};
 use anabranch_core_cancel::Wakes;
@@ -96,7 +96,7 @@ impl<T> Shared<T> {
     /// Under the lock.
     #[inline]
     fn publish(&self, hint: Hint) {
-        #[cfg(loom)]
+        #[cfg(any(loom, shuttle))]
         if control::is_planted(Mistake::StaleHint) {
             return;
         }

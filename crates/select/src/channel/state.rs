@@ -25,7 +25,7 @@
 //! in the instant in which it looks for itself. Messages leave in the order in which they came: a
 //! message given to a receiver has a number, and one that is returned goes back in its order.
 
-#[cfg(loom)]
+#[cfg(any(loom, shuttle))]
 use crate::control::{self, Mistake};
 use anabranch_core_cancel::{
     Ticket, Wakes,
@@ -111,7 +111,7 @@ impl<T> State<T> {
 
     /// Closed, and no message that was given away can come back.
     fn is_over(&self) -> bool {
-        #[cfg(loom)]
+        #[cfg(any(loom, shuttle))]
         if control::is_planted(Mistake::EndTooEarly) {
             return self.closed;
         }
@@ -379,7 +379,7 @@ impl<T> State<T> {
                 break;
             }
         }
-        #[cfg(loom)]
+        #[cfg(any(loom, shuttle))]
         if control::is_planted(Mistake::CloseForgetsSenders) {
             return;
         }
@@ -396,7 +396,7 @@ impl<T> State<T> {
 
     /// Lets senders in as far as there is room.
     fn admit(&mut self, wakes: &mut Wakes) {
-        #[cfg(loom)]
+        #[cfg(any(loom, shuttle))]
         if control::is_planted(Mistake::ForgetRoom) {
             return;
         }

@@ -1,6 +1,6 @@
 //! Where the sources of a set say that they have something.
 
-#[cfg(loom)]
+#[cfg(any(loom, shuttle))]
 use crate::control::{self, Mistake};
 use crate::sync::{Arc, Mutex, lock};
 use anabranch_core_cancel::Ticket;
@@ -48,7 +48,7 @@ impl Ring {
         let mut state = lock(&self.state);
         line.append(&mut state.ready);
         let next = line.pop_front();
-        #[cfg(loom)]
+        #[cfg(any(loom, shuttle))]
         if control::is_planted(Mistake::LookThenWait) {
             drop(state);
             state = lock(&self.state);

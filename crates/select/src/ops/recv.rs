@@ -1,6 +1,6 @@
 //! Receives one message.
 
-#[cfg(loom)]
+#[cfg(any(loom, shuttle))]
 use crate::control::{self, Mistake};
 use crate::{
     channel::{Shared, State, Take},
@@ -90,7 +90,7 @@ impl Receiving {
         channel: &Shared<T>,
         ticket: &Ticket<'_>,
     ) -> Poll<Result<T, Closed>> {
-        #[cfg(loom)]
+        #[cfg(any(loom, shuttle))]
         if control::is_planted(Mistake::LookThenJoin) && self.place.is_none() {
             if let Take::Message(message) = channel.try_take() {
                 return Poll::Ready(Ok(message));
@@ -174,7 +174,7 @@ impl Receiving {
     fn give_back_from<T>(place: Place, channel: &Shared<T>) {
         let _waker = channel.with(|state, _| {
             let left = state.stop_receiving(place);
-            #[cfg(loom)]
+            #[cfg(any(loom, shuttle))]
             if control::is_planted(Mistake::KeepGiven) {
                 return left.waker;
             }

@@ -1,6 +1,6 @@
 //! Sends one message.
 
-#[cfg(loom)]
+#[cfg(any(loom, shuttle))]
 use crate::control::{self, Mistake};
 use crate::{
     channel::{Offer, Shared, State},
@@ -194,7 +194,7 @@ impl Sending {
     ) -> Option<Result<(), Gone>> {
         let place = self.place.take()?;
         let left = channel.with(|state, _| state.stop_sending(place));
-        #[cfg(loom)]
+        #[cfg(any(loom, shuttle))]
         if control::is_planted(Mistake::LoseUnsent) {
             return None;
         }
