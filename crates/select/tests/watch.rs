@@ -11,7 +11,9 @@ use anabranch_select::{
 };
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
+    pin::Pin,
     sync::Arc,
+    task::{Context, Poll},
     thread,
     time::Duration,
 };
@@ -121,7 +123,7 @@ fn a_look_leaves_the_news_and_a_wait_that_lost_has_seen_nothing() {
 }
 
 #[test]
-fn a_change_told_before_the_cancellation_wins_and_is_seen_once() {
+fn a_change_that_came_before_the_cancellation_wins_and_is_seen_once() {
     let (token, _time) = CancelToken::manual();
     let (tx, mut rx) = watch(0);
     let mut changed = rx.changed().with_cancel(&token);
@@ -214,12 +216,26 @@ fn a_wait_that_moves_to_another_task_wakes_the_new_one() {
     let ((old, old_waker), (new, new_waker)) = (counting_waker(), counting_waker());
     let mut changed = rx.changed();
     for waker in [&old_waker, &new_waker] {
-        let poll =
-            std::pin::Pin::new(&mut changed).poll(&mut std::task::Context::from_waker(waker));
+        let poll = Pin::new(&mut changed).poll(&mut Context::from_waker(waker));
         assert!(poll.is_pending());
     }
     tx.send(1).unwrap();
     assert_eq!((old.get(), new.get()), (0, 1));
+}
+
+#[test]
+fn an_operation_that_is_kept_waits_anew_after_each_change() {
+    let (tx, mut rx) = watch(0);
+    let (count, waker) = counting_waker();
+    let mut changed = rx.changed();
+    let mut poll = || Pin::new(&mut changed).poll(&mut Context::from_waker(&waker));
+    for n in 1..=3 {
+        assert!(poll().is_pending());
+        tx.send(n).unwrap();
+        assert_eq!(count.get(), n);
+        assert_eq!(poll(), Poll::Ready(Ok(Arc::new(n))));
+    }
+    assert_eq!(tx.waiting(), 0);
 }
 
 #[test]

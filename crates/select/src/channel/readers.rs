@@ -192,10 +192,8 @@ impl<R: Rule> Shell<R> {
         poll
     }
 
-    /// Leaves the line; whether there is something to read, so that the wait was over.
-    pub(crate) fn leave(&self, place: Place) -> bool {
-        let left = self.with(|state| state.line.leave(place));
-        left.granted
+    pub(crate) fn leave(&self, place: Place) {
+        let _left = self.with(|state| state.line.leave(place));
     }
 
     /// Readers in line.

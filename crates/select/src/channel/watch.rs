@@ -259,8 +259,8 @@ impl<T> Reads for WatchReceiver<T> {
         self.shell.try_read(&mut self.seen)
     }
 
-    fn leave(&self, place: Place) -> bool {
-        self.shell.leave(place)
+    fn leave(&self, place: Place) {
+        self.shell.leave(place);
     }
 }
 

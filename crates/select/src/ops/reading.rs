@@ -27,8 +27,8 @@ pub trait Reads {
     /// What is there now.
     fn try_read(&mut self) -> Poll<Result<Self::News, Closed>>;
 
-    /// Leaves the line; whether the wait was over.
-    fn leave(&self, place: Place) -> bool;
+    /// Leaves the line. Whoever stood in it was given nothing, only told.
+    fn leave(&self, place: Place);
 }
 
 impl<'a, R: Reads> Reading<'a, R> {
@@ -39,10 +39,11 @@ impl<'a, R: Reads> Reading<'a, R> {
         }
     }
 
-    /// Leaves the line; whether the wait was over.
-    fn leave(&mut self) -> bool {
-        let place = self.place.take();
-        place.is_some_and(|place| self.reader.leave(place))
+    /// Leaves the line. What it may have been told of stays news.
+    fn leave(&mut self) {
+        if let Some(place) = self.place.take() {
+            self.reader.leave(place);
+        }
     }
 }
 
@@ -54,10 +55,8 @@ impl<R: Reads> Operation for Reading<'_, R> {
     }
 
     fn end(mut self: Pin<&mut Self>, why: Cancelled) -> Self::Bounded {
-        match self.as_mut().withdraw() {
-            Some(done) => done.map_err(RecvError::Closed),
-            None => Err(why.into()),
-        }
+        self.leave();
+        Err(why.into())
     }
 
     fn poll_arm(mut self: Pin<&mut Self>, ticket: &Ticket<'_>) -> Poll<Result<R::News, Closed>> {
@@ -73,13 +72,8 @@ impl<R: Reads> Operation for Reading<'_, R> {
     }
 
     fn withdraw(mut self: Pin<&mut Self>) -> Option<Result<R::News, Closed>> {
-        if !self.leave() {
-            return None;
-        }
-        match self.reader.try_read() {
-            Poll::Ready(done) => Some(done),
-            Poll::Pending => None,
-        }
+        self.leave();
+        None
     }
 }
 
@@ -87,7 +81,6 @@ operation! { ['a, R: Reads] Reading<'a, R> => Result<R::News, Closed> }
 
 impl<R: Reads> Drop for Reading<'_, R> {
     fn drop(&mut self) {
-        // Whether or not the wait was over, nothing has been read.
         self.leave();
     }
 }

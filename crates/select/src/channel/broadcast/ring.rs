@@ -12,6 +12,9 @@
 //! A reader counts in each message from its `seen` on, so one that it has not received goes only by
 //! being pushed out. What lies between its `seen` and the first that is kept is therefore what it
 //! missed, exactly.
+//!
+//! Who has still to receive a message has still to receive all later ones: from the oldest to the
+//! newest the number of readers left never falls. So the one whose last reader comes is the oldest.
 
 use super::Heard;
 #[cfg(loom)]
@@ -27,9 +30,8 @@ pub(super) struct Ring<T> {
 }
 
 struct Slot<T> {
-    /// `None` once all have received it.
-    message: Option<Arc<T>>,
-    /// Readers that have still to receive it.
+    message: Arc<T>,
+    /// Readers that have still to receive it: at least one.
     left: usize,
 }
 
@@ -61,11 +63,11 @@ impl<T> Ring<T> {
         let full = self.kept.len() == self.capacity.get();
         let pushed_out = if full { self.kept.pop_front() } else { None };
         self.kept.push_back(Slot {
-            message: Some(message),
+            message,
             left: readers,
         });
         self.next += 1;
-        pushed_out?.message
+        pushed_out.map(|slot| slot.message)
     }
 
     /// A reader goes away. What is left for nobody is to be dropped after the lock.
@@ -75,22 +77,12 @@ impl<T> Ring<T> {
             return Vec::new();
         }
         let from = seen.saturating_sub(self.first()) as usize;
-        let mut unheard = Vec::new();
         for slot in self.kept.range_mut(from..) {
             slot.left -= 1;
-            if slot.left == 0 {
-                unheard.extend(slot.message.take());
-            }
         }
-        self.trim();
-        unheard
-    }
-
-    /// Forgets the oldest as far as everybody has them.
-    fn trim(&mut self) {
-        while self.kept.front().is_some_and(|slot| slot.left == 0) {
-            self.kept.pop_front();
-        }
+        let unheard = self.kept.iter().take_while(|slot| slot.left == 0).count();
+        let unheard = self.kept.drain(..unheard);
+        unheard.map(|slot| slot.message).collect()
     }
 }
 
@@ -119,15 +111,14 @@ impl<T> Rule for Ring<T> {
             }
             return Some(Heard::Lagged(missed));
         }
-        let slot = &mut self.kept[(*seen - first) as usize];
-        slot.left -= 1;
-        let message = match slot.left {
-            0 => slot.message.take(),
-            _ => slot.message.clone(),
-        };
+        let at = (*seen - first) as usize;
         *seen += 1;
-        self.trim();
-        message.map(Heard::Message)
+        self.kept[at].left -= 1;
+        let message = match self.kept[at].left {
+            0 => self.kept.pop_front()?.message,
+            _ => self.kept[at].message.clone(),
+        };
+        Some(Heard::Message(message))
     }
 }
 
@@ -204,6 +195,8 @@ mod tests {
                 let slowest = readers.iter().map(|reader| reader.from).min().unwrap_or(sent);
                 let needed = (sent - slowest).min(capacity as u64);
                 prop_assert_eq!(ring.len() as u64, needed);
+                prop_assert!(ring.kept.iter().all(|slot| slot.left > 0));
+                prop_assert!(ring.kept.iter().is_sorted_by_key(|slot| slot.left));
             }
         }
     }
