@@ -15,6 +15,9 @@
 //! | --- | --- |
 //! | say how much in how much time | [`Rate`] |
 //! | hold callers to it, waiting or not | [`RateLimiter`] |
+//! | admit so many in *any* window of time | [`SlidingWindow`] |
+//! | space calls evenly | [`Pacer`] |
+//! | do something now and then | [`Sometimes`] |
 //! | know when to come again | [`Denied`] |
 //! | wait no longer than a token lives or a timeout says | [`ops::Acquire`], [`AcquireError`] |
 //! | test without sleeping | [`RateLimiter::on`] with [`CancelToken::manual`] |
@@ -29,14 +32,21 @@ mod error;
 mod limiter;
 mod line;
 mod meter;
+mod nanos;
 pub mod ops;
+mod pacer;
 mod rate;
+mod sometimes;
 mod sync;
+mod window;
 
 pub use anabranch_core_cancel::{CancelToken, Wait};
 pub use error::{AcquireError, Denied, ExceedsBurst};
 pub use limiter::RateLimiter;
+pub use pacer::Pacer;
 pub use rate::Rate;
+pub use sometimes::Sometimes;
+pub use window::SlidingWindow;
 
 #[doc = include_str!("../README.md")]
 pub mod guide {}

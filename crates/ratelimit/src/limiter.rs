@@ -87,7 +87,7 @@ impl RateLimiter {
         Self::with_clock(self.rate, token.clock().clone())
     }
 
-    fn with_clock(rate: Rate, clock: Clock) -> Self {
+    pub(crate) fn with_clock(rate: Rate, clock: Clock) -> Self {
         Self {
             rate,
             meter: Meter::new(rate),
