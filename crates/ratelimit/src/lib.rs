@@ -15,6 +15,7 @@
 //! | --- | --- |
 //! | say how much in how much time | [`Rate`] |
 //! | hold callers to it, waiting or not | [`RateLimiter`] |
+//! | have one limit for each of many keys | [`KeyedRateLimiter`] |
 //! | admit so many in *any* window of time | [`SlidingWindow`] |
 //! | space calls evenly | [`Pacer`] |
 //! | do something now and then | [`Sometimes`] |
@@ -29,6 +30,7 @@ mod acquire;
 #[doc(hidden)]
 pub mod control;
 mod error;
+mod keyed;
 mod limiter;
 mod line;
 mod meter;
@@ -42,6 +44,7 @@ mod window;
 
 pub use anabranch_core_cancel::{CancelToken, Wait};
 pub use error::{AcquireError, Denied, ExceedsBurst};
+pub use keyed::{KeyDenied, KeyedRateLimiter, NoRoom};
 pub use limiter::RateLimiter;
 pub use pacer::Pacer;
 pub use rate::Rate;

@@ -1,0 +1,340 @@
+//! One limit for each of many keys, in bounded memory.
+//!
+//! ```text
+//!   hash ── high bits ──▶ shard: a lock around a table (keyed/table.rs), at most 4,095 keys
+//!        └─ low bits ───▶ cell of the table's index ──▶ key, mark
+//! ```
+//!
+//! A key's mark is what the limiter keeps in its word, and all keys share one meter and one zero of
+//! time. What a table lacks is a full bucket (keyed/shard.rs), so keys whose bucket is full may leave
+//! at any time, and nobody is any the wiser.
+//!
+//! 1. `count` is the number of keys in all tables, or more while somebody is about to add one: it is
+//!    raised before a key is added, and lowered after one has left, so there are never more than
+//!    `max_keys`.
+//! 2. At most one shard's lock is held at a time, after the sweeper's if that is held; no lock is
+//!    waited for while one is held. Keys that leave are dropped after the lock.
+
+mod error;
+mod shard;
+mod table;
+mod take;
+
+use crate::{
+    error::Denied,
+    meter::{Meter, NEVER},
+    nanos::nanos,
+    rate::Rate,
+    sync::{AtomicU64, AtomicUsize, Mutex, lock},
+};
+use anabranch_core_cancel::{CancelToken, Clock};
+use shard::Shard;
+use std::{
+    borrow::Borrow,
+    fmt,
+    hash::{BuildHasher, Hash, RandomState},
+    sync::atomic::Ordering::Relaxed,
+    time::Duration,
+};
+use take::{Refused, Sweeper};
+
+pub use error::{KeyDenied, NoRoom};
+
+/// A [`RateLimiter`](crate::RateLimiter) for each key: for each client, account, host or topic.
+///
+/// A key needs no registration: one that is new has a full bucket. Memory is bounded:
+///
+/// - **Idle keys leave.** One whose bucket has been full for [`idle`](Self::idle) is forgotten, a
+///   few at a time, by the calls of others: there is no thread for it and no pause. A forgotten key
+///   and one with a full bucket are the same, so that gives nobody a permit.
+/// - **There are at most [`max_keys`](Self::max_keys).** A newcomer takes the place of a key whose
+///   bucket is full. If none of some 32 that are looked at is, the newcomer is refused, and the
+///   keys that are in use keep their places and their limits: a flood of new keys does not free
+///   anybody from its limit.
+///
+/// ```
+/// use anabranch_ratelimit::{KeyedRateLimiter, Rate};
+/// use std::net::IpAddr;
+///
+/// let per_ip = KeyedRateLimiter::<IpAddr>::new(Rate::per_second(10).burst(20)).max_keys(50_000);
+/// let client: IpAddr = "192.0.2.7".parse()?;
+/// if !per_ip.allow(&client) {
+///     // answer "too many requests"
+/// }
+/// # Ok::<(), std::net::AddrParseError>(())
+/// ```
+///
+/// # Memory
+/// 25 to 30 bytes for a key of 8, by how long ago its table has grown: the key, a word, and an index
+/// of four bytes per cell. And some 90 bytes for each thousand of [`max_keys`](Self::max_keys).
+///
+/// # Keys
+/// `K` is what is kept; asked for is whatever it lends, so a limiter of `String` takes a `&str`. The
+/// keys' `Eq` runs under a lock and must not come back here. The hasher is std's, which an attacker
+/// who chooses the keys cannot predict; [`with_hasher`](Self::with_hasher) takes a faster one.
+pub struct KeyedRateLimiter<K, S = RandomState> {
+    rate: Rate,
+    /// `None`: no limit.
+    meter: Option<Meter>,
+    max_keys: usize,
+    /// Nanoseconds.
+    idle: u64,
+    clock: Clock,
+    /// The moment from which the meter counts.
+    start: u64,
+    hasher: S,
+    count: AtomicUsize,
+    /// No key can be idle before that, in nanoseconds since the start.
+    sweeps_from: AtomicU64,
+    sweeper: Mutex<Sweeper>,
+    shards: Box<[Mutex<Shard<K>>]>,
+}
+
+impl<K> KeyedRateLimiter<K> {
+    /// What [`max_keys`](Self::max_keys) is unless said otherwise: about a million.
+    pub const DEFAULT_MAX_KEYS: usize = 1 << 20;
+
+    /// The largest [`max_keys`](Self::max_keys), 2^27; more than that counts as that.
+    pub const MOST_KEYS: usize = 1 << 27;
+
+    /// The same rate for each key, on the system's clock; a million keys, idle after a minute.
+    #[must_use]
+    pub fn new(rate: Rate) -> Self {
+        Self::with_hasher(rate, RandomState::new())
+    }
+}
+
+impl<K, S> KeyedRateLimiter<K, S> {
+    /// As [`new`](KeyedRateLimiter::new), with a hasher that has to spread over all 64 bits.
+    #[must_use]
+    pub fn with_hasher(rate: Rate, hasher: S) -> Self {
+        let idle = Duration::from_secs(60);
+        let max_keys = KeyedRateLimiter::<K>::DEFAULT_MAX_KEYS;
+        Self::build(rate, max_keys, nanos(idle), Clock::system(), hasher)
+    }
+
+    /// The same, as if new, for at most so many keys.
+    ///
+    /// # Panics
+    /// When it is zero.
+    #[must_use]
+    #[track_caller]
+    pub fn max_keys(self, keys: usize) -> Self {
+        assert!(keys > 0, "a limiter without room for a key admits nobody");
+        let keys = keys.min(KeyedRateLimiter::<K>::MOST_KEYS);
+        Self::build(self.rate, keys, self.idle, self.clock, self.hasher)
+    }
+
+    /// The same, as if new, which forgets keys whose bucket has been full for so long.
+    ///
+    /// Shorter saves memory, longer saves the work of forgetting those that come back.
+    /// [`Duration::ZERO`] forgets them as soon as they are found; [`Duration::MAX`] only to make room
+    /// for others.
+    #[must_use]
+    pub fn idle(self, idle: Duration) -> Self {
+        Self::build(
+            self.rate,
+            self.max_keys,
+            nanos(idle),
+            self.clock,
+            self.hasher,
+        )
+    }
+
+    /// The same, as if new, on the clock of `token`: how a test takes the time in its own hands.
+    #[must_use]
+    pub fn on(self, token: &CancelToken) -> Self {
+        let clock = token.clock().clone();
+        Self::build(self.rate, self.max_keys, self.idle, clock, self.hasher)
+    }
+
+    fn build(rate: Rate, max_keys: usize, idle: u64, clock: Clock, hasher: S) -> Self {
+        // About a thousand keys in each when all are there; a few more for those with few keys, so
+        // that threads do not meet.
+        let least = (max_keys / 16).clamp(1, 64);
+        let shards = (max_keys / 1_024).next_power_of_two().clamp(least, 1 << 16);
+        Self {
+            rate,
+            meter: Meter::new(rate),
+            max_keys,
+            idle,
+            start: clock.nanos(),
+            clock,
+            hasher,
+            count: AtomicUsize::new(0),
+            sweeps_from: AtomicU64::new(idle),
+            sweeper: Mutex::new(Sweeper::default()),
+            shards: (0..shards).map(|_| Mutex::new(Shard::new())).collect(),
+        }
+    }
+
+    /// The rate it was made with.
+    pub fn rate(&self) -> Rate {
+        self.rate
+    }
+
+    /// Keys that are kept. A snapshot: may be stale on return.
+    pub fn len(&self) -> usize {
+        // ORDERING: Relaxed, as all of `count`: it is compared with the limit and publishes nothing.
+        self.count.load(Relaxed)
+    }
+
+    /// Whether no key is kept: each has a full bucket. A snapshot: may be stale on return.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl<K: Hash + Eq, S: BuildHasher> KeyedRateLimiter<K, S> {
+    /// Takes a permit of the key if one is there. Never waits.
+    ///
+    /// # Cost
+    /// A look at the clock, a hash, and a lock that those with one of about a thousand keys share.
+    #[must_use = "a call that is not allowed should not go on"]
+    pub fn allow<Q>(&self, key: &Q) -> bool
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
+    {
+        self.allow_n(key, 1)
+    }
+
+    /// Takes `permits` of the key at once if they are there, else none. Never waits.
+    ///
+    /// None at all are always there. More than the burst never are.
+    #[must_use = "a call that is not allowed should not go on"]
+    pub fn allow_n<Q>(&self, key: &Q, permits: u64) -> bool
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
+    {
+        self.take(key, permits).is_ok()
+    }
+
+    /// Takes `permits` of the key at once if they are there, else says when they will be. Never
+    /// waits.
+    ///
+    /// # Errors
+    /// [`KeyDenied`], with nothing taken: the key has too little, or it is new and there is no room.
+    pub fn try_acquire<Q>(&self, key: &Q, permits: u64) -> Result<(), KeyDenied>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
+    {
+        let duration = |ns| match ns {
+            NEVER => Duration::MAX,
+            ns => Duration::from_nanos(ns),
+        };
+        self.take(key, permits).map_err(|refused| match refused {
+            Refused::Later(ns) => KeyDenied::Denied(Denied {
+                retry_after: duration(ns),
+                exceeds_burst: None,
+            }),
+            Refused::Exceeds(exceeds) => KeyDenied::Denied(Denied {
+                retry_after: Duration::MAX,
+                exceeds_burst: Some(exceeds),
+            }),
+            Refused::NoRoom(ns) => KeyDenied::NoRoom(NoRoom {
+                max_keys: self.max_keys,
+                retry_after: duration(ns),
+            }),
+        })
+    }
+
+    /// Permits of the key that [`allow_n`](Self::allow_n) would take: the burst for one that is not
+    /// kept, `u64::MAX` without a limit. A snapshot: may be stale on return.
+    pub fn available_permits<Q>(&self, key: &Q) -> u64
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        let Some(meter) = &self.meter else {
+            return u64::MAX;
+        };
+        let (home, tag) = self.place(key);
+        let shard = lock(&self.shards[home]);
+        let mark = shard
+            .table
+            .find(tag, key)
+            .map_or(0, |slot| shard.table.get(slot).1);
+        meter.available(meter.now(self.elapsed()), mark)
+    }
+
+    /// Forgets a key: from now on it has a full bucket. Whether it was kept.
+    pub fn forget<Q>(&self, key: &Q) -> bool
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        let (home, tag) = self.place(key);
+        let mut shard = lock(&self.shards[home]);
+        let Some(slot) = shard.table.find(tag, key) else {
+            return false;
+        };
+        let forgotten = shard.table.remove(slot, |key| self.tag(key));
+        self.count.fetch_sub(1, Relaxed);
+        drop(shard);
+        drop(forgotten);
+        true
+    }
+
+    /// Forgets the keys for which `keep` says no: from now on they have full buckets, with all the
+    /// permits that gives them.
+    ///
+    /// `keep` is told how many permits the key has. It is called without a lock, for some keys
+    /// perhaps more than once; a key that is used meanwhile stays.
+    ///
+    /// # Cost
+    /// A clone of each key; locks are held for a few dozen keys at a time.
+    pub fn retain(&self, mut keep: impl FnMut(&K, u64) -> bool)
+    where
+        K: Clone,
+    {
+        let Some(meter) = &self.meter else { return };
+        for shard in &self.shards {
+            let mut end = usize::MAX;
+            while end > 0 {
+                let (batch, from) = lock(shard).batch(end);
+                let now = meter.now(self.elapsed());
+                let is_out = |(key, mark): &(K, u64)| !keep(key, meter.available(now, *mark));
+                let out: Vec<_> = batch.into_iter().filter(is_out).collect();
+                let mut gone = Vec::with_capacity(out.len());
+                let mut locked = lock(shard);
+                for (key, mark) in &out {
+                    gone.extend(locked.remove_if(key, *mark, |key| self.tag(key)));
+                }
+                self.count.fetch_sub(gone.len(), Relaxed);
+                drop(locked);
+                end = from;
+            }
+        }
+    }
+
+    /// Forgets all idle keys now, and gives back what memory it can. Each lock is held for as long
+    /// as that takes in its shard.
+    pub fn shrink(&self) {
+        let Some(meter) = &self.meter else { return };
+        for shard in &self.shards {
+            let mut gone = Vec::new();
+            let mut locked = lock(shard);
+            let mut slot = Some(0);
+            let long_full = self.long_full(meter, self.elapsed());
+            while let Some(from) = slot {
+                slot = locked.sweep(from, long_full, |key| self.tag(key), |key| gone.push(key));
+            }
+            locked.table.shrink_to_fit();
+            self.count.fetch_sub(gone.len(), Relaxed);
+            drop(locked);
+        }
+    }
+}
+
+impl<K, S> fmt::Debug for KeyedRateLimiter<K, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeyedRateLimiter")
+            .field("rate", &format_args!("{}", self.rate))
+            .field("max_keys", &self.max_keys)
+            .field("len", &self.len())
+            .finish_non_exhaustive()
+    }
+}
