@@ -3,13 +3,19 @@
 use std::{env, fs, path::Path, process::Command};
 
 /// Whose version `list` shows. A name that is missing from the lock file fails the build.
-const PEERS: [&str; 6] = [
+const PEERS: [&str; 12] = [
     "tokio",
     "tokio-util",
     "event-listener",
     "governor",
     "rayon",
     "crossbeam-channel",
+    "flume",
+    "loole",
+    "kanal",
+    "async-channel",
+    "futures-util",
+    "tokio-stream",
 ];
 
 fn main() {

@@ -9,6 +9,8 @@ use crate::Rep;
 pub struct Workload {
     /// The short name used everywhere: `C2-1`.
     pub id: &'static str,
+    /// The crate of ours whose page shows the figures, without the family's prefix.
+    pub krate: &'static str,
     /// Contention and load in words that can stand in a path: `child_two_threads`.
     pub name: &'static str,
     /// One sentence: what is done, and what an operation is.
@@ -71,6 +73,9 @@ pub enum Kind {
     Ours,
     /// Another library, or what one would write by hand with it.
     Peer,
+    /// Another library whose safe interface is known to corrupt memory. Shown beside the others, but
+    /// never the best of them, and no bar is set against it.
+    Unsound,
     /// The floor: the least any implementation can do, without offering what ours offers.
     Limit,
 }
@@ -91,12 +96,29 @@ pub struct Cell {
     pub workload: &'static Workload,
     /// Who does it: the second half of a cell's name.
     pub implementation: &'static str,
-    /// The crate of ours whose page shows the figure, without the family's prefix.
-    pub krate: &'static str,
     /// Ours, peer or limit.
     pub kind: Kind,
     /// Version of the library behind the implementation.
     pub version: &'static str,
     /// Does the work once and checks it.
     pub rep: fn(Ask) -> anyhow::Result<Rep>,
+}
+
+impl Cell {
+    /// A line of a table: the work, who does it, and how.
+    pub fn new(
+        workload: &'static Workload,
+        implementation: &'static str,
+        kind: Kind,
+        version: &'static str,
+        rep: fn(Ask) -> anyhow::Result<Rep>,
+    ) -> Self {
+        Cell {
+            workload,
+            implementation,
+            kind,
+            version,
+            rep,
+        }
+    }
 }

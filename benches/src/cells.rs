@@ -3,6 +3,7 @@
 mod core_cancel;
 mod pool;
 mod ratelimit;
+mod select;
 pub(crate) mod versions;
 
 use anyhow::{Result, bail};
@@ -19,6 +20,7 @@ pub fn all() -> Vec<Cell> {
     let mut cells = core_cancel::cells();
     cells.extend(pool::cells());
     cells.extend(ratelimit::cells());
+    cells.extend(select::cells());
     if std::env::var(SELF_CHECK).is_ok_and(|value| value == "1") {
         cells.extend(core_cancel::twins());
         cells.extend(core_cancel::broken());

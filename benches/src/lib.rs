@@ -10,12 +10,13 @@
 //!
 //! Every repetition ends in a check. A cell whose check fails has no figure, only an error.
 //!
-//! To add a peer: implement the traits of [`tokens`], [`pools`] or [`limiters`] beside the others, then
-//! add a line to the table in [`cells`]. To add a workload: a function in [`workloads`] that returns a `Rep`.
+//! To add a peer: implement the traits of [`tokens`], [`pools`], [`limiters`] or [`channels`] beside
+//! the others, then add a line to the table in [`cells`]. To add a workload: a function in [`workloads`] that returns a `Rep`.
 #![forbid(unsafe_code)]
 
 mod cell;
 pub mod cells;
+pub mod channels;
 pub mod environment;
 pub mod limiters;
 pub mod pools;

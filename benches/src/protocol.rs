@@ -30,7 +30,7 @@ impl From<&Cell> for Listed {
         Listed {
             w: cell.workload.id,
             implementation: cell.implementation,
-            krate: cell.krate,
+            krate: cell.workload.krate,
             kind: cell.kind,
             version: cell.version,
             shape: cell.workload.shape.name(),

@@ -3,6 +3,7 @@
 //! Every function sets up outside the watch, measures one loop, and then checks that the work was
 //! really done. What could let the compiler leave work out is said at each loop.
 
+mod channel;
 mod children;
 mod deadlines;
 mod limiter;
@@ -10,9 +11,11 @@ mod memory;
 mod poll;
 mod pool;
 mod ready;
+mod select;
 mod timed_children;
 mod wake;
 
+pub use channel::{one_thread, task_to_task, tasks_to_tasks, thread_to_task, thread_to_thread};
 pub use children::{
     cancel_all, create_and_drop, create_and_drop_two_threads, create_and_wait, wake_all,
 };
@@ -22,5 +25,6 @@ pub use memory::bytes_per_child;
 pub use poll::{chain, poll};
 pub use pool::{round_trip, take_results, tiny_jobs};
 pub use ready::ready;
+pub use select::{poll_empty, select_in_task, select_in_thread};
 pub use timed_children::timed_children;
 pub use wake::{wake_task, wake_task_from_thread, wake_thread};

@@ -9,7 +9,10 @@ use anabranch_benches::{Ask, Cell, Shape, cells};
 use criterion::{BenchmarkId, Criterion};
 
 pub(crate) fn cells_of(krate: &str, c: &mut Criterion) {
-    for cell in cells::all().iter().filter(|cell| cell.krate == krate) {
+    for cell in cells::all()
+        .iter()
+        .filter(|cell| cell.workload.krate == krate)
+    {
         let mut group = c.benchmark_group(cell.workload.name);
         group
             .sample_size(30)

@@ -4,7 +4,7 @@ mod ours;
 mod peers;
 
 use crate::tokens::Token;
-use crate::{Ask, Cell, Kind, Rep, Shape, Workload, workloads};
+use crate::{Ask, Cell, Rep, Shape, Workload, workloads};
 
 /// The crate whose figures these are.
 const KRATE: &str = "core-cancel";
@@ -20,24 +20,6 @@ pub(super) fn cells() -> Vec<Cell> {
 
 pub(super) use peers::{broken, twins};
 
-/// The lines of a table: who does the work, and how.
-fn cell(
-    workload: &'static Workload,
-    implementation: &'static str,
-    kind: Kind,
-    version: &'static str,
-    rep: fn(Ask) -> anyhow::Result<Rep>,
-) -> Cell {
-    Cell {
-        workload,
-        implementation,
-        krate: KRATE,
-        kind,
-        version,
-        rep,
-    }
-}
-
 /// Polls the end of a chain of `depth` tokens.
 fn poll_chain<T: Token>(ask: Ask, depth: usize) -> anyhow::Result<Rep> {
     let (root, leaf) = workloads::chain::<T>(depth);
@@ -52,6 +34,7 @@ fn cancelled<T: Token>() -> T {
 
 static POLL_ROOT: Workload = Workload {
     id: "C1-1",
+    krate: KRATE,
     name: "poll_root",
     about: "poll a live token that has no parent; per poll",
     shape: Shape::Repeat,
@@ -60,6 +43,7 @@ static POLL_ROOT: Workload = Workload {
 
 static POLL_DEPTH_4: Workload = Workload {
     id: "C1-4",
+    krate: KRATE,
     name: "poll_depth_4",
     about: "poll a live token with three ancestors; per poll",
     shape: Shape::Repeat,
@@ -68,6 +52,7 @@ static POLL_DEPTH_4: Workload = Workload {
 
 static POLL_DEADLINE: Workload = Workload {
     id: "C1d",
+    krate: KRATE,
     name: "poll_with_deadline",
     about: "poll a live token whose deadline is 10 s away; per poll",
     shape: Shape::Repeat,
@@ -76,6 +61,7 @@ static POLL_DEADLINE: Workload = Workload {
 
 static CHILD_ONE_THREAD: Workload = Workload {
     id: "C2-1",
+    krate: KRATE,
     name: "child_uncontended",
     about: "make and drop a child of one live root; per child",
     shape: Shape::Repeat,
@@ -84,6 +70,7 @@ static CHILD_ONE_THREAD: Workload = Workload {
 
 static CHILD_TWO_THREADS: Workload = Workload {
     id: "C2-2",
+    krate: KRATE,
     name: "child_two_threads",
     about: "two threads make and drop children of one live root; wall time per child of either",
     shape: Shape::Repeat,
@@ -92,6 +79,7 @@ static CHILD_TWO_THREADS: Workload = Workload {
 
 static CHILD_WAIT: Workload = Workload {
     id: "C2-wait",
+    krate: KRATE,
     name: "child_waited_on",
     about: "make a child, start to wait on it, give up and drop both; per child",
     shape: Shape::Repeat,
@@ -100,6 +88,7 @@ static CHILD_WAIT: Workload = Workload {
 
 static CANCEL_ALL: Workload = Workload {
     id: "C3",
+    krate: KRATE,
     name: "cancel_100000_children",
     about: "cancel a root and see each of its 100,000 children cancelled; per child",
     shape: Shape::Sized(100_000),
@@ -108,6 +97,7 @@ static CANCEL_ALL: Workload = Workload {
 
 static WAKE_ALL: Workload = Workload {
     id: "C3-wait",
+    krate: KRATE,
     name: "cancel_100000_waiters",
     about: "cancel a root whose 100,000 children are waited on, wake-ups included; per child",
     shape: Shape::Sized(100_000),
@@ -116,6 +106,7 @@ static WAKE_ALL: Workload = Workload {
 
 static MEMORY: Workload = Workload {
     id: "C4",
+    krate: KRATE,
     name: "memory_of_1000000_children",
     about: "make and keep 1,000,000 children; per child, `bytes` by growth of resident memory",
     shape: Shape::Fresh(1_000_000),
@@ -124,6 +115,7 @@ static MEMORY: Workload = Workload {
 
 static WAKE_THREAD: Workload = Workload {
     id: "C5-thread",
+    krate: KRATE,
     name: "wake_blocked_thread",
     about: "from cancel() to the next line of a thread blocked on the token; median of 2,000",
     shape: Shape::Samples(2_000),
@@ -132,6 +124,7 @@ static WAKE_THREAD: Workload = Workload {
 
 static WAKE_TASK: Workload = Workload {
     id: "C5-task",
+    krate: KRATE,
     name: "wake_suspended_task",
     about: "from a tokio task's cancel() to the next line of its neighbour; median of 2,000",
     shape: Shape::Samples(2_000),
@@ -140,6 +133,7 @@ static WAKE_TASK: Workload = Workload {
 
 static WAKE_TASK_FROM_THREAD: Workload = Workload {
     id: "C5-cross",
+    krate: KRATE,
     name: "wake_task_from_thread",
     about: "from a thread's cancel() to the next line of a tokio task; median of 2,000",
     shape: Shape::Samples(2_000),
@@ -148,6 +142,7 @@ static WAKE_TASK_FROM_THREAD: Workload = Workload {
 
 static CHILD_TIMEOUT: Workload = Workload {
     id: "C6",
+    krate: KRATE,
     name: "child_with_unreached_timeout",
     about: "make and drop a child with a timeout of 10 s; per child",
     shape: Shape::Repeat,
@@ -156,6 +151,7 @@ static CHILD_TIMEOUT: Workload = Workload {
 
 static DEADLINES: Workload = Workload {
     id: "C7",
+    krate: KRATE,
     name: "lateness_of_10000_deadlines",
     about: "10,000 deadlines spread over 1 s; median lateness",
     shape: Shape::Samples(10_000),
@@ -164,6 +160,7 @@ static DEADLINES: Workload = Workload {
 
 static READY: Workload = Workload {
     id: "W1",
+    krate: KRATE,
     name: "wait_for_what_is_ready",
     about: "wait for a token that is cancelled already, or just ask; per operation",
     shape: Shape::Repeat,

@@ -21,33 +21,16 @@ type Governor = DefaultDirectRateLimiter;
 pub(super) fn cells() -> Vec<Cell> {
     use Kind::{Limit, Ours, Peer};
     vec![
-        cell(&ADMITTED, "anabranch", Ours, OURS, always_admitted::<RateLimiter>),
-        cell(&ADMITTED, "Instant-now", Limit, STD, |ask| admit(ask, &ClockOnly::open(), ClockOnly::allow)),
-        cell(&ADMITTED, "governor", Peer, GOVERNOR, always_admitted::<Governor>),
-        cell(&DENIED, "anabranch", Ours, OURS, always_denied::<RateLimiter>),
-        cell(&DENIED, "Instant-now", Limit, STD, |ask| deny(ask, &ClockOnly::shut(), ClockOnly::allow)),
-        cell(&DENIED, "governor", Peer, GOVERNOR, always_denied::<Governor>),
-        cell(&TWO_THREADS, "anabranch", Ours, OURS, half_admitted_two_threads::<RateLimiter>),
-        cell(&TWO_THREADS, "Instant-now+count", Limit, STD, half_admitted_two_threads::<ClockAndCount>),
-        cell(&TWO_THREADS, "governor", Peer, GOVERNOR, half_admitted_two_threads::<Governor>),
+        Cell::new(&ADMITTED, "anabranch", Ours, OURS, always_admitted::<RateLimiter>),
+        Cell::new(&ADMITTED, "Instant-now", Limit, STD, |ask| admit(ask, &ClockOnly::open(), ClockOnly::allow)),
+        Cell::new(&ADMITTED, "governor", Peer, GOVERNOR, always_admitted::<Governor>),
+        Cell::new(&DENIED, "anabranch", Ours, OURS, always_denied::<RateLimiter>),
+        Cell::new(&DENIED, "Instant-now", Limit, STD, |ask| deny(ask, &ClockOnly::shut(), ClockOnly::allow)),
+        Cell::new(&DENIED, "governor", Peer, GOVERNOR, always_denied::<Governor>),
+        Cell::new(&TWO_THREADS, "anabranch", Ours, OURS, half_admitted_two_threads::<RateLimiter>),
+        Cell::new(&TWO_THREADS, "Instant-now+count", Limit, STD, half_admitted_two_threads::<ClockAndCount>),
+        Cell::new(&TWO_THREADS, "governor", Peer, GOVERNOR, half_admitted_two_threads::<Governor>),
     ]
-}
-
-fn cell(
-    workload: &'static Workload,
-    implementation: &'static str,
-    kind: Kind,
-    version: &'static str,
-    rep: fn(Ask) -> anyhow::Result<Rep>,
-) -> Cell {
-    Cell {
-        workload,
-        implementation,
-        krate: KRATE,
-        kind,
-        version,
-        rep,
-    }
 }
 
 /// A billion at once and a billion a second: a repetition asks for less than the burst alone.
@@ -67,6 +50,7 @@ fn always_denied<L: Limiter>(ask: Ask) -> anyhow::Result<Rep> {
 
 static ADMITTED: Workload = Workload {
     id: "R1",
+    krate: KRATE,
     name: "allow_admitted",
     about: "ask a limiter with permits to spare (1e9 a second, burst 1e9); per call, all admitted",
     shape: Shape::Repeat,
@@ -75,6 +59,7 @@ static ADMITTED: Workload = Workload {
 
 static DENIED: Workload = Workload {
     id: "R1d",
+    krate: KRATE,
     name: "allow_denied",
     about: "ask an empty limiter (1 an hour, burst 1); per call, all denied",
     shape: Shape::Repeat,
@@ -83,6 +68,7 @@ static DENIED: Workload = Workload {
 
 static TWO_THREADS: Workload = Workload {
     id: "R2",
+    krate: KRATE,
     name: "allow_two_threads",
     about: "two threads ask one limiter, the first half admitted; wall time per call of either",
     shape: Shape::Repeat,

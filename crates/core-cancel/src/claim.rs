@@ -35,6 +35,7 @@
 
 use crate::sync::{Arc, AtomicU32};
 use std::{
+    cell::{Cell, OnceCell},
     fmt,
     sync::atomic::Ordering::{AcqRel, Acquire, Release},
 };
@@ -45,11 +46,58 @@ const OPEN: u32 = 2;
 /// And above: the arm.
 const WON: u32 = 3;
 
-/// The claim word of one select. See the head of the file.
+/// The claim of one select: what its arms are polled with. See [`Ticket::arm`](crate::Ticket::arm).
+///
+/// The word behind it is made when the first of its arms joins a queue, and used again by the
+/// thread's next select: one whose arm is ready at once has none, and one that waits allocates
+/// nothing but the first time.
+#[derive(Default)]
 pub struct Claim {
+    word: OnceCell<Arc<Word>>,
+}
+
+impl Claim {
+    /// A claim whose owner polls.
+    pub const fn new() -> Self {
+        Self {
+            word: OnceCell::new(),
+        }
+    }
+
+    /// The owner has polled all arms and none was ready: from now on others may complete one.
+    ///
+    /// `false` when somebody came by meanwhile: poll all arms again, the claim is still busy.
+    pub fn open(&self) -> bool {
+        self.word.get().is_none_or(|word| word.open())
+    }
+
+    /// The owner wants to poll again: the arm that was completed meanwhile, if any.
+    pub fn close(&self) -> Option<usize> {
+        self.word.get()?.close()
+    }
+
+    /// For an arm that joins a queue.
+    pub(crate) fn word(&self) -> &Arc<Word> {
+        self.word.get_or_init(Word::take)
+    }
+
+    /// For an arm that may already stand in some.
+    pub(crate) fn word_if_any(&self) -> Option<&Arc<Word>> {
+        self.word.get()
+    }
+}
+
+impl fmt::Debug for Claim {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word.get().map_or("Claim(busy)", |word| word.state()))
+    }
+}
+
+/// The claim word of one select. See the head of the file.
+pub(crate) struct Word {
     word: AtomicU32,
     /// Stands for the address, which differs from one iteration of a model to the next.
-    #[cfg(loom)]
+    #[cfg(any(loom, shuttle))]
     order: u64,
 }
 
@@ -64,18 +112,11 @@ pub(crate) enum Win {
     Lost,
 }
 
-impl Default for Claim {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl Claim {
-    /// A claim whose owner polls.
-    pub fn new() -> Self {
+impl Word {
+    fn new() -> Self {
         Self {
             word: AtomicU32::new(BUSY),
-            #[cfg(loom)]
+            #[cfg(any(loom, shuttle))]
             order: {
                 static ORDERS: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
                 ORDERS.fetch_add(1, std::sync::atomic::Ordering::Relaxed)
@@ -83,10 +124,30 @@ impl Claim {
         }
     }
 
-    /// The owner has polled all arms and none was ready: from now on others may complete one.
-    ///
-    /// `false` when somebody came by meanwhile: poll all arms again, the claim is still busy.
-    pub fn open(&self) -> bool {
+    /// One that stands in no queue: the thread's last, if its select is over, or a new one.
+    fn take() -> Arc<Self> {
+        thread_local! {
+            static LAST: Cell<Option<Arc<Word>>> = const { Cell::new(None) };
+        }
+        // A model starts each of its runs from nothing.
+        if cfg!(any(loom, shuttle)) {
+            return Arc::new(Self::new());
+        }
+        // Fails only while the thread's locals are being destroyed.
+        let mut word = LAST
+            .try_with(Cell::take)
+            .ok()
+            .flatten()
+            .unwrap_or_else(|| Arc::new(Self::new()));
+        match Arc::get_mut(&mut word) {
+            Some(last) => *last = Self::new(),
+            None => word = Arc::new(Self::new()),
+        }
+        let _ = LAST.try_with(|last| last.set(Some(word.clone())));
+        word
+    }
+
+    fn open(&self) -> bool {
         // A MISSED claim goes back to BUSY *before* the arms are polled again.
         let opened = self
             .word
@@ -98,8 +159,7 @@ impl Claim {
         opened
     }
 
-    /// The owner wants to poll again: the arm that was completed meanwhile, if any.
-    pub fn close(&self) -> Option<usize> {
+    fn close(&self) -> Option<usize> {
         match self.word.compare_exchange(OPEN, BUSY, AcqRel, Acquire) {
             Ok(_) | Err(BUSY | MISSED) => None,
             Err(won) => Some((won - WON) as usize),
@@ -108,9 +168,9 @@ impl Claim {
 
     /// Whether this one has precedence over another: see the head of the file, 4.
     pub(crate) fn precedes(self: &Arc<Self>, other: &Arc<Self>) -> bool {
-        #[cfg(not(loom))]
+        #[cfg(not(any(loom, shuttle)))]
         return Arc::as_ptr(self) < Arc::as_ptr(other);
-        #[cfg(loom)]
+        #[cfg(any(loom, shuttle))]
         return self.order < other.order;
     }
 
@@ -130,6 +190,15 @@ impl Claim {
         self.word.load(Acquire) >= WON
     }
 
+    fn state(&self) -> &'static str {
+        match self.word.load(Acquire) {
+            BUSY => "Claim(busy)",
+            MISSED => "Claim(missed)",
+            OPEN => "Claim(open)",
+            _ => "Claim(won)",
+        }
+    }
+
     /// Somebody has something for `arm`.
     pub(crate) fn win(&self, arm: u32) -> Win {
         let mut now = self.word.load(Acquire);
@@ -145,16 +214,5 @@ impl Claim {
                 Err(other) => now = other,
             }
         }
-    }
-}
-
-impl fmt::Debug for Claim {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.word.load(Acquire) {
-            BUSY => "Claim(busy)",
-            MISSED => "Claim(missed)",
-            OPEN => "Claim(open)",
-            _ => "Claim(won)",
-        })
     }
 }

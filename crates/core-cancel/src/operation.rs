@@ -53,6 +53,15 @@ pub trait Operation: Future {
         self.poll(&mut Context::from_waker(ticket.waker()))
     }
 
+    /// What can be had at once: the first round of a select, and all of one with a `default`.
+    ///
+    /// An operation that can tell without joining a queue says so here, and spares a select that
+    /// finds another arm ready the way into the queue and out again. One that cannot is polled.
+    #[doc(hidden)]
+    fn look_arm(self: Pin<&mut Self>, ticket: &Ticket<'_>) -> Poll<Self::Output> {
+        self.poll_arm(ticket)
+    }
+
     /// Leaves the queues because another arm of a select was chosen. `Some` if it was completed
     /// before it could leave, which an operation polled with a claim never is.
     #[doc(hidden)]
@@ -82,6 +91,10 @@ impl<O: Operation + Unpin + ?Sized> Operation for &mut O {
         Pin::new(&mut **self).poll_arm(ticket)
     }
 
+    fn look_arm(mut self: Pin<&mut Self>, ticket: &Ticket<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut **self).look_arm(ticket)
+    }
+
     fn withdraw(mut self: Pin<&mut Self>) -> Option<Self::Output> {
         Pin::new(&mut **self).withdraw()
     }
@@ -104,6 +117,10 @@ impl<O: Operation + ?Sized> Operation for Pin<&mut O> {
 
     fn poll_arm(mut self: Pin<&mut Self>, ticket: &Ticket<'_>) -> Poll<Self::Output> {
         (*self).as_mut().poll_arm(ticket)
+    }
+
+    fn look_arm(mut self: Pin<&mut Self>, ticket: &Ticket<'_>) -> Poll<Self::Output> {
+        (*self).as_mut().look_arm(ticket)
     }
 
     fn withdraw(mut self: Pin<&mut Self>) -> Option<Self::Output> {

@@ -22,7 +22,7 @@ use crate::{
     sync::{Arc, AtomicU32, Condvar, Mutex, PoisonError, lock},
     system,
 };
-#[cfg(not(loom))]
+#[cfg(not(any(loom, shuttle)))]
 use std::cell::Cell;
 use std::{
     sync::atomic::Ordering::{AcqRel, Acquire, Relaxed},
@@ -140,7 +140,7 @@ impl Wake for Parker {
 
 type Cached = (Arc<Parker>, Waker);
 
-#[cfg(not(loom))]
+#[cfg(not(any(loom, shuttle)))]
 thread_local! {
     /// This thread's parker while no wait uses it: a wait inside a wait makes a second one.
     static CACHE: Cell<Option<Cached>> = const { Cell::new(None) };
@@ -152,7 +152,7 @@ pub(crate) struct Borrowed(Option<Cached>);
 impl Borrowed {
     pub(crate) fn take() -> Self {
         let participant = manual::current();
-        #[cfg(not(loom))]
+        #[cfg(not(any(loom, shuttle)))]
         if let Ok(Some(cached)) = CACHE.try_with(Cell::take) {
             let same = match (cached.0.participant(), &participant) {
                 (None, None) => true,
@@ -190,7 +190,7 @@ impl Borrowed {
 
 impl Drop for Borrowed {
     fn drop(&mut self) {
-        #[cfg(not(loom))]
+        #[cfg(not(any(loom, shuttle)))]
         if let Some(cached) = self.0.take() {
             // Fails only while the thread's locals are being destroyed: then it is just dropped.
             let _ = CACHE.try_with(|cache| cache.set(Some(cached)));

@@ -20,7 +20,7 @@
 //! leaves from the head has to serve the line again (`leave` says so).
 
 use crate::{
-    claim::{Claim, Win},
+    claim::{Win, Word},
     list::{Key, List},
     sync::Arc,
     ticket::Ticket,
@@ -41,7 +41,7 @@ pub struct WaitQueue<T> {
 struct Entry<T> {
     value: T,
     waker: Option<Waker>,
-    claim: Option<(Arc<Claim>, u32)>,
+    claim: Option<(Arc<Word>, u32)>,
     granted: bool,
 }
 
@@ -105,9 +105,20 @@ impl<T> WaitQueue<T> {
     }
 
     /// Stays in line for another poll; the waker it replaces is to be dropped after the lock.
+    ///
+    /// Whoever polls now decides how it is served: an operation that was polled alone and is now an
+    /// arm of a select, or the other way round, keeps its place under the claim of this poll.
     #[must_use = "drop it after the lock"]
     pub fn stay(&mut self, place: &Place, ticket: &Ticket<'_>) -> Option<Waker> {
         let entry = self.line.get_mut(&place.0);
+        let same = match (&entry.claim, ticket.claim()) {
+            (None, None) => true,
+            (Some((old, was)), Some((new, is))) => Arc::ptr_eq(old, new) && *was == is,
+            _ => false,
+        };
+        if !same {
+            entry.claim = ticket.claim().map(|(claim, arm)| (claim.clone(), arm));
+        }
         let waker = ticket.waker();
         match &mut entry.waker {
             Some(old) if old.will_wake(waker) => None,
@@ -152,8 +163,7 @@ impl<T> WaitQueue<T> {
         wakes: &mut Wakes,
         give: impl FnOnce(&mut T),
     ) -> HandOver {
-        let own = ticket.claim().map(|(claim, _)| claim);
-        self.serve(own, wakes, |_| true, give)
+        self.serve(ticket.own_word(), wakes, |_| true, give)
             .unwrap_or(HandOver::Empty)
     }
 
@@ -175,7 +185,7 @@ impl<T> WaitQueue<T> {
     /// `None`: the first in line wants more than there is.
     fn serve(
         &mut self,
-        own: Option<&Arc<Claim>>,
+        own: Option<&Arc<Word>>,
         wakes: &mut Wakes,
         mut fits: impl FnMut(&T) -> bool,
         give: impl FnOnce(&mut T),
@@ -248,7 +258,7 @@ impl<T> WaitQueue<T> {
 }
 
 /// Whether both selects are polling and `other` has precedence: see `claim.rs`, 4.
-fn meets_before(other: &Arc<Claim>, own: &Arc<Claim>) -> bool {
+fn meets_before(other: &Arc<Word>, own: &Arc<Word>) -> bool {
     other.precedes(own) && other.is_busy()
 }
 
@@ -263,6 +273,7 @@ impl<T> fmt::Debug for WaitQueue<T> {
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
+    use crate::claim::Claim;
     use std::{
         sync::atomic::{AtomicUsize, Ordering::SeqCst},
         task::Wake,
@@ -296,12 +307,12 @@ mod tests {
     #[test]
     fn a_hand_over_measures_the_one_it_serves_and_not_a_lost_select_before_it() {
         let waker = Waker::noop();
-        let (ticket, claim) = (Ticket::task(waker), Arc::new(Claim::new()));
+        let (ticket, claim) = (Ticket::task(waker), Claim::new());
         let mut line = WaitQueue::new();
         let select = line.join(1, &ticket.arm(&claim, 0));
         let big = line.join(5, &ticket);
         assert!(claim.open());
-        assert_eq!(claim.win(1), Win::Won, "another arm was chosen");
+        assert_eq!(claim.word().win(1), Win::Won, "another arm was chosen");
         let mut wakes = Wakes::new();
         assert!(!line.hand_over_if(&mut wakes, |&n| n <= 3, |_| unreachable!()));
         assert!(line.is_first(&big), "the lost one is passed over");

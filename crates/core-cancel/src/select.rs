@@ -4,7 +4,7 @@
 use crate::{
     claim::Claim,
     operation::Operation,
-    sync::{self, Arc},
+    sync,
     ticket::{ThreadWait, Ticket},
 };
 use std::{
@@ -33,7 +33,7 @@ where
     Select2 {
         first,
         second,
-        claim: Arc::new(Claim::new()),
+        claim: Claim::new(),
     }
 }
 
@@ -42,7 +42,7 @@ where
 pub struct Select2<A, B> {
     first: A,
     second: B,
-    claim: Arc<Claim>,
+    claim: Claim,
 }
 
 impl<A: Operation + Unpin, B: Operation + Unpin> Select2<A, B> {

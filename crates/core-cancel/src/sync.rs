@@ -1,25 +1,23 @@
-//! The one door to threads, locks and atomics, so that loom can stand in for them.
+//! The one door to threads, locks and atomics, so that loom and shuttle can stand in for them.
 //!
 //! `Arc`, `Weak`, `Waker` and `OnceLock` are always std's: loom has no counterpart for all of
 //! them, and none of our arguments rests on *their* orderings; whatever is shared through them
 //! is guarded by a lock or an atomic from here.
 
-#[cfg(not(loom))]
-pub(crate) use std::sync::{
-    Condvar, Mutex, MutexGuard,
-    atomic::{AtomicU32, AtomicU64},
-};
-
 #[cfg(loom)]
-pub(crate) use loom::sync::{
-    Condvar, Mutex, MutexGuard,
-    atomic::{AtomicU32, AtomicU64},
-};
+use loom as model;
+#[cfg(shuttle)]
+use shuttle as model;
+#[cfg(not(any(loom, shuttle)))]
+use std as model;
 
-#[cfg(loom)]
-pub(crate) use loom::thread::yield_now;
-#[cfg(not(loom))]
-pub(crate) use std::thread::yield_now;
+pub(crate) use model::{
+    sync::{
+        Condvar, Mutex, MutexGuard,
+        atomic::{AtomicU32, AtomicU64},
+    },
+    thread::yield_now,
+};
 
 pub(crate) use std::sync::{Arc, OnceLock, PoisonError, Weak};
 

@@ -93,7 +93,7 @@ pub(crate) fn armed() -> usize {
     lock(&keeper().state).timers.len()
 }
 
-#[cfg(not(loom))]
+#[cfg(not(any(loom, shuttle)))]
 fn keeper() -> &'static Keeper {
     static KEEPER: Keeper = Keeper {
         state: Mutex::new(State {
@@ -107,7 +107,7 @@ fn keeper() -> &'static Keeper {
 }
 
 /// Real time does not pass in a model: those run on a manual clock.
-#[cfg(loom)]
+#[cfg(any(loom, shuttle))]
 fn keeper() -> &'static Keeper {
     panic!("the system's timers are not modelled: use a manual clock")
 }

@@ -8,7 +8,7 @@
 //! wait under a token with a deadline arm no timer at all on the system's clock.
 
 use crate::{
-    claim::Claim,
+    claim::{Claim, Word},
     clock::Clock,
     manual::{self, Site},
     parker::Borrowed,
@@ -28,7 +28,7 @@ use std::{
 #[derive(Clone, Copy)]
 pub struct Ticket<'a> {
     who: Who<'a>,
-    claim: Option<(&'a Arc<Claim>, u32)>,
+    claim: Option<(&'a Claim, u32)>,
     bound: Bound<'a>,
 }
 
@@ -76,7 +76,7 @@ impl<'a> Ticket<'a> {
 
     /// The same wait as an arm of a select.
     #[must_use]
-    pub fn arm(self, claim: &'a Arc<Claim>, arm: usize) -> Self {
+    pub fn arm(self, claim: &'a Claim, arm: usize) -> Self {
         let arm = u32::try_from(arm).expect("a select has fewer than 2^32 arms");
         Self {
             claim: Some((claim, arm)),
@@ -143,8 +143,14 @@ impl<'a> Ticket<'a> {
         }
     }
 
-    pub(crate) fn claim(&self) -> Option<(&'a Arc<Claim>, u32)> {
-        self.claim
+    /// For an entry in a queue.
+    pub(crate) fn claim(&self) -> Option<(&'a Arc<Word>, u32)> {
+        self.claim.map(|(claim, arm)| (claim.word(), arm))
+    }
+
+    /// For a server, which may have entries of its own to pass over.
+    pub(crate) fn own_word(&self) -> Option<&'a Arc<Word>> {
+        self.claim.and_then(|(claim, _)| claim.word_if_any())
     }
 }
 

@@ -257,7 +257,7 @@ fn nobody_overtakes_a_select_that_is_looking_at_its_arms() {
     let pool = Pool::builder().workers(1).queue(0).build().unwrap();
     let first = Occupied::new(&pool);
     // A select's own hand: its claim is busy from the first poll until it is opened.
-    let claim = Arc::new(Claim::new());
+    let claim = Claim::new();
     let mut submit = pool.submit(|| 1);
     let mut look = || {
         let ticket = Ticket::task(Waker::noop()).arm(&claim, 0);
@@ -285,7 +285,7 @@ fn nobody_overtakes_a_select_that_is_looking_at_its_arms() {
 fn a_select_that_leaves_the_head_of_the_line_lets_the_next_one_in() {
     let pool = Pool::builder().workers(1).queue(0).build().unwrap();
     let first = Occupied::new(&pool);
-    let claim = Arc::new(Claim::new());
+    let claim = Claim::new();
     let mut submit = pool.submit(|| 1);
     let ticket = Ticket::task(Waker::noop()).arm(&claim, 0);
     assert!(

@@ -417,7 +417,7 @@ fn the_waker_of_the_last_look_is_the_one_that_counts() {
 #[test]
 fn one_who_is_due_behind_a_select_that_looks_is_served_by_it() {
     let (limiter, _token, time) = drained();
-    let (claim, mut select) = (Arc::new(Claim::new()), limiter.acquire(1));
+    let (claim, mut select) = (Claim::new(), limiter.acquire(1));
     let mut arm = || Pin::new(&mut select).poll_arm(&Ticket::task(Waker::noop()).arm(&claim, 0));
     assert!(arm().is_pending() && claim.open());
     let mut behind = Waiter::join(&limiter, 1);

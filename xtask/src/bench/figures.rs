@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::measure::Session;
 use super::plan::Slot;
-use super::protocol::{Cell, Kind};
+use super::protocol::Cell;
 use super::stats::{Ratio, Spread, median};
 
 /// A cell over all rounds.
@@ -83,7 +83,7 @@ fn figure<'a>(session: &'a Session<'a>, index: usize) -> Figure<'a> {
     }
 }
 
-/// The fastest of each workload by its median: of ours and peers, or of the limits if there is no
+/// The fastest of each workload by its median: of ours and sound peers, or of the rest if there is no
 /// other.
 fn best_of_each<'a>(figures: &[(usize, Figure<'a>)]) -> BTreeMap<&'a str, usize> {
     let mut best: BTreeMap<&str, (bool, f64, usize)> = BTreeMap::new();
@@ -91,7 +91,7 @@ fn best_of_each<'a>(figures: &[(usize, Figure<'a>)]) -> BTreeMap<&'a str, usize>
         let Some(spread) = figure.ns_per_op else {
             continue;
         };
-        let mine = (figure.cell.kind == Kind::Limit, spread.median, *index);
+        let mine = (!figure.cell.kind.can_be_best(), spread.median, *index);
         let entry = best.entry(figure.cell.w.as_str()).or_insert(mine);
         if (mine.0, mine.1) < (entry.0, entry.1) {
             *entry = mine;
@@ -104,31 +104,34 @@ fn best_of_each<'a>(figures: &[(usize, Figure<'a>)]) -> BTreeMap<&'a str, usize>
 
 #[cfg(test)]
 mod tests {
+    use super::super::protocol::Kind;
     use super::super::protocol::tests::{cell, measured};
     use super::*;
 
     #[test]
-    fn the_best_is_no_limit_and_the_others_stand_beside_it() {
+    fn the_best_is_no_limit_and_sound_and_the_others_stand_beside_it() {
         let cells = [
             cell("C1", "limit", Kind::Limit),
             cell("C1", "quick", Kind::Peer),
             cell("C1", "slow", Kind::Ours),
             cell("C2", "limit", Kind::Limit),
+            cell("C1", "quickest", Kind::Unsound),
         ];
         let mut session = Session::new(&cells);
         for round in 0..5 {
-            for (index, ns) in [1.0, 4.0, 8.0, 2.0].into_iter().enumerate() {
+            for (index, ns) in [1.0, 4.0, 8.0, 2.0, 3.0].into_iter().enumerate() {
                 session.record(round, Slot::first(index), Ok(measured(&cells[index], ns)));
             }
         }
-        let figures = figures(&session, &[0, 1, 2, 3], 1);
+        let figures = figures(&session, &[0, 1, 2, 3, 4], 1);
         assert_eq!(
             figures.iter().map(|f| f.is_best).collect::<Vec<_>>(),
-            [false, true, false, true]
+            [false, true, false, true, false]
         );
         assert!((figures[2].to_best.unwrap().median - 2.0).abs() < 1e-9);
         assert!((figures[0].to_best.unwrap().median - 0.25).abs() < 1e-9);
         assert!(figures[1].to_best.is_none());
+        assert!((figures[4].to_best.unwrap().median - 0.75).abs() < 1e-9);
     }
 
     #[test]

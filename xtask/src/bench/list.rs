@@ -14,6 +14,7 @@ pub(crate) fn list(cells: &[Cell], selection: &Selection) -> String {
         let kind = match cell.kind {
             Kind::Ours => "ours",
             Kind::Peer => "peer",
+            Kind::Unsound => "unsound",
             Kind::Limit => "limit",
         };
         let operations = cell

@@ -29,7 +29,22 @@ pub(crate) struct Cell {
 pub(crate) enum Kind {
     Ours,
     Peer,
+    /// A library that is known to corrupt memory: beside the others, never the best.
+    Unsound,
     Limit,
+}
+
+impl Kind {
+    /// Whether it is a library that may be left out.
+    pub(crate) fn is_peer(self) -> bool {
+        matches!(self, Kind::Peer | Kind::Unsound)
+    }
+
+    /// Whether others are compared with it. Neither the least that any can do, nor what is fast
+    /// because it leaves out what keeps it sound, says what ours should reach.
+    pub(crate) fn can_be_best(self) -> bool {
+        matches!(self, Kind::Ours | Kind::Peer)
+    }
 }
 
 /// What the number of operations means to a workload.

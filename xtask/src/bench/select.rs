@@ -2,7 +2,7 @@
 
 use crate::near;
 
-use super::protocol::{Cell, Kind};
+use super::protocol::Cell;
 
 /// Narrows the cells of a runner. All conditions must hold.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -50,9 +50,9 @@ impl Selection {
         for name in self.named_peers() {
             if !cells
                 .iter()
-                .any(|cell| cell.kind == Kind::Peer && is_by(name, cell))
+                .any(|cell| cell.kind.is_peer() && is_by(name, cell))
             {
-                let peers = cells.iter().filter(|cell| cell.kind == Kind::Peer);
+                let peers = cells.iter().filter(|cell| cell.kind.is_peer());
                 let all = distinct(peers.map(|cell| cell.implementation.as_str()));
                 return Err(near::unknown("peer", name, all));
             }
@@ -77,7 +77,7 @@ impl Selection {
             "none" => false,
             name => is_by(name, cell),
         });
-        if cell.kind == Kind::Peer && !peer_in {
+        if cell.kind.is_peer() && !peer_in {
             return Some(format!(
                 "a peer that is not in --peers {}",
                 self.peers.join(",")
@@ -139,6 +139,7 @@ pub(crate) fn distinct<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str>
 
 #[cfg(test)]
 mod tests {
+    use super::super::protocol::Kind;
     use super::super::protocol::tests::cell;
     use super::*;
 

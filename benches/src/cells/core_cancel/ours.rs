@@ -7,7 +7,7 @@ use anabranch_core_cancel::CancelToken;
 use super::{
     CANCEL_ALL, CHILD_ONE_THREAD, CHILD_TIMEOUT, CHILD_TWO_THREADS, CHILD_WAIT, DEADLINES, MEMORY,
     POLL_DEADLINE, POLL_DEPTH_4, POLL_ROOT, READY, WAKE_ALL, WAKE_TASK, WAKE_TASK_FROM_THREAD,
-    WAKE_THREAD, cancelled, cell, poll_chain,
+    WAKE_THREAD, cancelled, poll_chain,
 };
 use crate::cells::versions::OURS;
 use crate::tokens::{child_waited_on, fire_hooks, fire_our_tasks};
@@ -21,24 +21,24 @@ use crate::{Ask, Cell, Kind::Ours, Rep};
 #[rustfmt::skip] // One cell, one line: this is a table.
 pub(super) fn cells() -> Vec<Cell> {
     vec![
-        cell(&POLL_ROOT, "anabranch", Ours, OURS, |ask| poll_chain::<CancelToken>(ask, 1)),
-        cell(&POLL_DEPTH_4, "anabranch", Ours, OURS, |ask| poll_chain::<CancelToken>(ask, 4)),
-        cell(&POLL_DEADLINE, "anabranch", Ours, OURS, poll_deadline),
-        cell(&CHILD_ONE_THREAD, "anabranch", Ours, OURS, create_and_drop::<CancelToken>),
-        cell(&CHILD_TWO_THREADS, "anabranch", Ours, OURS, create_and_drop_two_threads::<CancelToken>),
-        cell(&CHILD_WAIT, "anabranch", Ours, OURS, create_and_wait::<CancelToken>),
-        cell(&CANCEL_ALL, "anabranch", Ours, OURS, cancel_all::<CancelToken>),
-        cell(&WAKE_ALL, "anabranch", Ours, OURS, wake_all::<CancelToken>),
-        cell(&MEMORY, "anabranch", Ours, OURS, bytes_per_child::<CancelToken>),
-        cell(&WAKE_THREAD, "anabranch", Ours, OURS, wake_thread::<CancelToken>),
-        cell(&WAKE_TASK, "anabranch", Ours, OURS, wake_task::<CancelToken>),
-        cell(&WAKE_TASK_FROM_THREAD, "anabranch", Ours, OURS, wake_task_from_thread::<CancelToken>),
-        cell(&CHILD_TIMEOUT, "anabranch", Ours, OURS, child_timeout),
-        cell(&CHILD_TIMEOUT, "anabranch+wait", Ours, OURS, child_timeout_waited_on),
-        cell(&DEADLINES, "anabranch+hook", Ours, OURS, |ask| deadlines(ask, fire_hooks)),
-        cell(&DEADLINES, "anabranch+task", Ours, OURS, |ask| deadlines(ask, fire_our_tasks)),
-        cell(&READY, "anabranch", Ours, OURS, wait_ready),
-        cell(&READY, "anabranch-try", Ours, OURS, |ask| ready(ask, &cancelled::<CancelToken>(), |token| std::hint::black_box(token.reason()).is_some())),
+        Cell::new(&POLL_ROOT, "anabranch", Ours, OURS, |ask| poll_chain::<CancelToken>(ask, 1)),
+        Cell::new(&POLL_DEPTH_4, "anabranch", Ours, OURS, |ask| poll_chain::<CancelToken>(ask, 4)),
+        Cell::new(&POLL_DEADLINE, "anabranch", Ours, OURS, poll_deadline),
+        Cell::new(&CHILD_ONE_THREAD, "anabranch", Ours, OURS, create_and_drop::<CancelToken>),
+        Cell::new(&CHILD_TWO_THREADS, "anabranch", Ours, OURS, create_and_drop_two_threads::<CancelToken>),
+        Cell::new(&CHILD_WAIT, "anabranch", Ours, OURS, create_and_wait::<CancelToken>),
+        Cell::new(&CANCEL_ALL, "anabranch", Ours, OURS, cancel_all::<CancelToken>),
+        Cell::new(&WAKE_ALL, "anabranch", Ours, OURS, wake_all::<CancelToken>),
+        Cell::new(&MEMORY, "anabranch", Ours, OURS, bytes_per_child::<CancelToken>),
+        Cell::new(&WAKE_THREAD, "anabranch", Ours, OURS, wake_thread::<CancelToken>),
+        Cell::new(&WAKE_TASK, "anabranch", Ours, OURS, wake_task::<CancelToken>),
+        Cell::new(&WAKE_TASK_FROM_THREAD, "anabranch", Ours, OURS, wake_task_from_thread::<CancelToken>),
+        Cell::new(&CHILD_TIMEOUT, "anabranch", Ours, OURS, child_timeout),
+        Cell::new(&CHILD_TIMEOUT, "anabranch+wait", Ours, OURS, child_timeout_waited_on),
+        Cell::new(&DEADLINES, "anabranch+hook", Ours, OURS, |ask| deadlines(ask, fire_hooks)),
+        Cell::new(&DEADLINES, "anabranch+task", Ours, OURS, |ask| deadlines(ask, fire_our_tasks)),
+        Cell::new(&READY, "anabranch", Ours, OURS, wait_ready),
+        Cell::new(&READY, "anabranch-try", Ours, OURS, |ask| ready(ask, &cancelled::<CancelToken>(), |token| std::hint::black_box(token.reason()).is_some())),
     ]
 }
 

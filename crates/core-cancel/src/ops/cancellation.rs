@@ -51,6 +51,11 @@ impl<T: Borrow<CancelToken>> Operation for Cancellation<T> {
         }
     }
 
+    fn look_arm(self: Pin<&mut Self>, _: &Ticket<'_>) -> Poll<Cancelled> {
+        let reason = self.token.borrow().reason();
+        reason.map_or(Poll::Pending, Poll::Ready)
+    }
+
     fn withdraw(mut self: Pin<&mut Self>) -> Option<Cancelled> {
         self.watch.clear();
         None
@@ -108,6 +113,13 @@ impl<T: Borrow<CancelToken>> Operation for Draining<T> {
                 Poll::Pending
             }
         }
+    }
+
+    fn look_arm(self: Pin<&mut Self>, _: &Ticket<'_>) -> Poll<()> {
+        if self.token.borrow().is_draining() {
+            return Poll::Ready(());
+        }
+        Poll::Pending
     }
 
     fn withdraw(mut self: Pin<&mut Self>) -> Option<()> {

@@ -51,6 +51,16 @@ impl Operation for After {
         timer.poll(ticket)
     }
 
+    /// Starts no time: it is counted from the first poll that would wait.
+    fn look_arm(mut self: Pin<&mut Self>, _: &Ticket<'_>) -> Poll<()> {
+        let Self { after, timer, .. } = &mut *self;
+        match timer {
+            Some(timer) => timer.look(),
+            None if after.is_zero() => Poll::Ready(()),
+            None => Poll::Pending,
+        }
+    }
+
     fn clock(&self) -> Option<Clock> {
         Some(self.clock.clone())
     }
@@ -112,6 +122,17 @@ impl Operation for Sleep {
         match node {
             Some(node) => watch.poll_cancel(node, ticket).map(Err),
             None => Poll::Pending,
+        }
+    }
+
+    fn look_arm(mut self: Pin<&mut Self>, ticket: &Ticket<'_>) -> Poll<Self::Bounded> {
+        let reason = self.token.reason().map_or(Poll::Pending, Poll::Ready);
+        if reason.is_ready() && self.after.timer.is_none() {
+            return reason.map(Err);
+        }
+        match Pin::new(&mut self.after).look_arm(ticket) {
+            Poll::Ready(()) => Poll::Ready(Ok(())),
+            Poll::Pending => reason.map(Err),
         }
     }
 

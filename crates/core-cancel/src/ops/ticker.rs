@@ -124,6 +124,10 @@ impl Operation for Tick<'_> {
         self.ticker.timer.poll(ticket).map(|()| self.ticker.next())
     }
 
+    fn look_arm(mut self: Pin<&mut Self>, _: &Ticket<'_>) -> Poll<Instant> {
+        self.ticker.timer.look().map(|()| self.ticker.next())
+    }
+
     fn clock(&self) -> Option<Clock> {
         Some(self.ticker.timer.clock().clone())
     }

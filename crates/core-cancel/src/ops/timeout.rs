@@ -72,6 +72,37 @@ impl<O: Operation> Operation for Timeout<O> {
     }
 
     fn poll_arm(self: Pin<&mut Self>, ticket: &Ticket<'_>) -> Poll<Self::Output> {
+        self.poll_by(O::poll_arm, Timer::poll, true, ticket)
+    }
+
+    /// Starts no time: it is counted from the first poll that would wait.
+    fn look_arm(self: Pin<&mut Self>, ticket: &Ticket<'_>) -> Poll<Self::Output> {
+        let starts = self.after.is_zero();
+        self.poll_by(O::look_arm, |timer, _| timer.look(), starts, ticket)
+    }
+
+    fn withdraw(self: Pin<&mut Self>) -> Option<Self::Output> {
+        let mut this = self.project();
+        *this.timer = None;
+        let done = this.operation.as_mut().withdraw()?;
+        Some(this.operation.bound(done))
+    }
+
+    fn clock(&self) -> Option<Clock> {
+        self.operation.clock()
+    }
+}
+
+impl<O: Operation> Timeout<O> {
+    /// One poll: `poll` asks the operation, `timed` the timer, which `starts` if it has not yet.
+    #[inline]
+    fn poll_by(
+        self: Pin<&mut Self>,
+        poll: impl FnOnce(Pin<&mut O>, &Ticket<'_>) -> Poll<O::Output>,
+        timed: impl FnOnce(&mut Timer, &Ticket<'_>) -> Poll<()>,
+        starts: bool,
+        ticket: &Ticket<'_>,
+    ) -> Poll<O::Bounded> {
         let mut this = self.project();
         // Ours is the tightest bound or it is not: only whoever set the tightest may be told that
         // the operation cannot make it.
@@ -97,9 +128,12 @@ impl<O: Operation> Operation for Timeout<O> {
             },
             Some(_) => outer,
         };
-        if let Poll::Ready(done) = this.operation.as_mut().poll_arm(&ticket.with_bound(bound)) {
+        if let Poll::Ready(done) = poll(this.operation.as_mut(), &ticket.with_bound(bound)) {
             *this.timer = None;
             return Poll::Ready(this.operation.bound(done));
+        }
+        if this.timer.is_none() && !starts && !hopeless.get() {
+            return Poll::Pending;
         }
         let timer = this.timer.get_or_insert_with(|| {
             let clock = this.operation.clock().or_else(|| ticket.clock().cloned());
@@ -112,23 +146,12 @@ impl<O: Operation> Operation for Timeout<O> {
             ticket.give_up();
             return Poll::Pending;
         }
-        if timer.poll(ticket).is_ready() || hopeless.get() {
+        if timed(timer, ticket).is_ready() || hopeless.get() {
             *this.timer = None;
             let why = Cancelled::new(CancelKind::Timeout, this.at);
             return Poll::Ready(this.operation.end(why));
         }
         Poll::Pending
-    }
-
-    fn withdraw(self: Pin<&mut Self>) -> Option<Self::Output> {
-        let mut this = self.project();
-        *this.timer = None;
-        let done = this.operation.as_mut().withdraw()?;
-        Some(this.operation.bound(done))
-    }
-
-    fn clock(&self) -> Option<Clock> {
-        self.operation.clock()
     }
 }
 

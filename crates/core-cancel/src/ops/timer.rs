@@ -96,6 +96,16 @@ impl Timer {
         Poll::Pending
     }
 
+    /// Whether the moment has come, without asking to be polled again.
+    #[doc(hidden)]
+    pub fn look(&mut self) -> Poll<()> {
+        if !self.is_due() {
+            return Poll::Pending;
+        }
+        self.disarm();
+        Poll::Ready(())
+    }
+
     fn is_due(&self) -> bool {
         self.at != NEVER && self.clock.nanos() >= self.at
     }

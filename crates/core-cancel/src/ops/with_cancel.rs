@@ -3,7 +3,9 @@
 use crate::{
     cancelled::Cancelled,
     clock::Clock,
+    node::Node,
     operation::Operation,
+    sync::Arc,
     ticket::{Bound, Ticket},
     token::CancelToken,
     watch::Watch,
@@ -69,9 +71,44 @@ impl<O: Operation, T: Borrow<CancelToken>> Operation for WithCancel<O, T> {
     }
 
     fn poll_arm(self: Pin<&mut Self>, ticket: &Ticket<'_>) -> Poll<Self::Output> {
+        self.poll_by(O::poll_arm, Watch::poll_cancel, ticket)
+    }
+
+    fn look_arm(self: Pin<&mut Self>, ticket: &Ticket<'_>) -> Poll<Self::Output> {
+        let look = |_: &mut Watch, node: &Arc<Node>, _: &Ticket<'_>| match node.reason() {
+            Some(why) => Poll::Ready(why),
+            None => Poll::Pending,
+        };
+        self.poll_by(O::look_arm, look, ticket)
+    }
+
+    fn withdraw(self: Pin<&mut Self>) -> Option<Self::Output> {
+        let mut this = self.project();
+        this.watch.clear();
+        let done = this.operation.as_mut().withdraw()?;
+        Some(this.operation.bound(done))
+    }
+
+    fn clock(&self) -> Option<Clock> {
+        let token = self.token.borrow().node();
+        self.operation
+            .clock()
+            .or_else(|| token.map(|node| node.clock().clone()))
+    }
+}
+
+impl<O: Operation, T: Borrow<CancelToken>> WithCancel<O, T> {
+    /// One poll: `poll` asks the operation, `cancelled` the token.
+    #[inline]
+    fn poll_by(
+        self: Pin<&mut Self>,
+        poll: impl FnOnce(Pin<&mut O>, &Ticket<'_>) -> Poll<O::Output>,
+        cancelled: impl FnOnce(&mut Watch, &Arc<Node>, &Ticket<'_>) -> Poll<Cancelled>,
+        ticket: &Ticket<'_>,
+    ) -> Poll<O::Bounded> {
         let mut this = self.project();
         let Some(node) = (*this.token).borrow().node() else {
-            let poll = this.operation.as_mut().poll_arm(ticket);
+            let poll = poll(this.operation.as_mut(), ticket);
             return poll.map(|done| this.operation.bound(done));
         };
         if !*this.entered {
@@ -102,7 +139,7 @@ impl<O: Operation, T: Borrow<CancelToken>> Operation for WithCancel<O, T> {
                 ..outer
             }
         };
-        if let Poll::Ready(done) = this.operation.as_mut().poll_arm(&ticket.with_bound(bound)) {
+        if let Poll::Ready(done) = poll(this.operation.as_mut(), &ticket.with_bound(bound)) {
             this.watch.clear();
             return Poll::Ready(this.operation.bound(done));
         }
@@ -115,24 +152,10 @@ impl<O: Operation, T: Borrow<CancelToken>> Operation for WithCancel<O, T> {
             // A timeout around this one has not started yet, and is the tighter one.
             ticket.give_up();
         }
-        match this.watch.poll_cancel(node, ticket) {
+        match cancelled(this.watch, node, ticket) {
             Poll::Ready(why) => Poll::Ready(this.operation.end(why)),
             Poll::Pending => Poll::Pending,
         }
-    }
-
-    fn withdraw(self: Pin<&mut Self>) -> Option<Self::Output> {
-        let mut this = self.project();
-        this.watch.clear();
-        let done = this.operation.as_mut().withdraw()?;
-        Some(this.operation.bound(done))
-    }
-
-    fn clock(&self) -> Option<Clock> {
-        let token = self.token.borrow().node();
-        self.operation
-            .clock()
-            .or_else(|| token.map(|node| node.clock().clone()))
     }
 }
 

@@ -1,0 +1,143 @@
+//! The thin shell around [`State`]: one lock, and one word that can be read without it.
+//!
+//! The word says whether it is worth taking the lock to receive and to send. It is written under
+//! the lock and read without: whoever reads it sees at least what happened before its own call, so
+//! a message that was sent before is never overlooked; what it says may be outdated by what happens
+//! meanwhile, exactly as an answer given under the lock would be on return.
+
+use super::state::{Offer, State, Take};
+use crate::sync::{AtomicU32, AtomicUsize, Mutex, lock};
+use anabranch_core_cancel::Wakes;
+use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
+
+const MAY_RECEIVE: u32 = 1;
+const MAY_SEND: u32 = 2;
+
+pub(crate) struct Shared<T> {
+    state: Mutex<State<T>>,
+    hint: AtomicU32,
+    pub(crate) senders: Ends,
+    pub(crate) receivers: Ends,
+}
+
+impl<T> Shared<T> {
+    /// One sender, one receiver.
+    pub(crate) fn new(capacity: usize) -> Self {
+        let state = State::new(capacity);
+        Self {
+            hint: AtomicU32::new(hint(&state)),
+            state: Mutex::new(state),
+            senders: Ends::one(),
+            receivers: Ends::one(),
+        }
+    }
+
+    /// Does something to the channel under its lock, settles what follows from it, and wakes whom
+    /// it concerns after the lock.
+    #[inline]
+    pub(crate) fn with<R>(&self, act: impl FnOnce(&mut State<T>, &mut Wakes) -> R) -> R {
+        let mut wakes = Wakes::new();
+        let mut state = lock(&self.state);
+        let done = act(&mut state, &mut wakes);
+        state.settle(&mut wakes);
+        let now = hint(&state);
+        // ORDERING: Relaxed load: only written under this lock. Release, paired with the Acquire
+        // in `may`: whoever is told that it is worth it takes the lock and needs no more than that;
+        // whoever is told that it is not has seen no later write of the word, and by coherence all
+        // that happened before its call.
+        if self.hint.load(Relaxed) != now {
+            self.hint.store(now, Release);
+        }
+        drop(state);
+        done
+    }
+
+    /// Looks at the channel under its lock and changes nothing.
+    pub(crate) fn read<R>(&self, look: impl FnOnce(&State<T>) -> R) -> R {
+        look(&lock(&self.state))
+    }
+
+    #[inline]
+    pub(crate) fn may_receive(&self) -> bool {
+        // ORDERING: Acquire, see `with`.
+        self.hint.load(Acquire) & MAY_RECEIVE != 0
+    }
+
+    #[inline]
+    pub(crate) fn may_send(&self) -> bool {
+        // ORDERING: Acquire, see `with`.
+        self.hint.load(Acquire) & MAY_SEND != 0
+    }
+
+    #[inline]
+    pub(crate) fn try_take(&self) -> Take<T> {
+        if !self.may_receive() {
+            return Take::Empty;
+        }
+        self.with(|state, wakes| state.take(None, wakes))
+    }
+
+    #[inline]
+    pub(crate) fn try_offer(&self, message: &mut Option<T>) -> Offer {
+        if !self.may_send() {
+            return Offer::Full;
+        }
+        self.with(|state, wakes| state.offer(message, None, wakes))
+    }
+
+    /// No more messages; `false` when it was closed already.
+    pub(crate) fn close(&self) -> bool {
+        self.with(|state, _| {
+            let open = !state.is_closed();
+            state.close();
+            open
+        })
+    }
+
+    /// The last receiver has gone: nobody will take what is left.
+    pub(crate) fn abandon(&self) {
+        let left = self.with(|state, _| {
+            state.close();
+            state.discard()
+        });
+        drop(left);
+    }
+}
+
+#[inline]
+fn hint<T>(state: &State<T>) -> u32 {
+    (u32::from(state.may_receive()) * MAY_RECEIVE) | (u32::from(state.may_send()) * MAY_SEND)
+}
+
+/// How many handles of one side there are.
+pub(crate) struct Ends(AtomicUsize);
+
+impl Ends {
+    fn one() -> Self {
+        Self(AtomicUsize::new(1))
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.0.load(Relaxed)
+    }
+
+    /// Whoever adds one has one.
+    pub(crate) fn add(&self) {
+        // ORDERING: Relaxed: the handle it was cloned from keeps the count above zero.
+        self.0.fetch_add(1, Relaxed);
+    }
+
+    /// Adds one unless none is left.
+    pub(crate) fn add_if_any(&self) -> bool {
+        // ORDERING: Relaxed: nothing is read on the strength of the count.
+        let add = |count: usize| (count > 0).then_some(count + 1);
+        self.0.fetch_update(Relaxed, Relaxed, add).is_ok()
+    }
+
+    /// Takes one away: whether it was the last.
+    pub(crate) fn remove(&self) -> bool {
+        // ORDERING: AcqRel: what was done through the other handles happened before the last one
+        // closes the channel.
+        self.0.fetch_sub(1, AcqRel) == 1
+    }
+}
