@@ -22,10 +22,10 @@ mod take;
 
 use crate::{
     error::Denied,
-    meter::{Meter, NEVER},
-    nanos::nanos,
+    meter::Meter,
     rate::Rate,
     sync::{AtomicU64, AtomicUsize, Mutex, lock},
+    time::Time,
 };
 use anabranch_core_cancel::{CancelToken, Clock};
 use shard::Shard;
@@ -74,17 +74,15 @@ pub use error::{KeyDenied, NoRoom};
 /// who chooses the keys cannot predict; [`with_hasher`](Self::with_hasher) takes a faster one.
 pub struct KeyedRateLimiter<K, S = RandomState> {
     rate: Rate,
-    /// `None`: no limit.
-    meter: Option<Meter>,
+    meter: Meter,
     max_keys: usize,
-    /// Nanoseconds.
-    idle: u64,
-    clock: Clock,
-    /// The moment from which the meter counts.
-    start: u64,
+    idle: Duration,
+    time: Time,
+    /// [`idle`](Self::idle) in ticks.
+    idle_ticks: u64,
     hasher: S,
     count: AtomicUsize,
-    /// No key can be idle before that, in nanoseconds since the start.
+    /// No key can be idle before that tick.
     sweeps_from: AtomicU64,
     sweeper: Mutex<Sweeper>,
     shards: Box<[Mutex<Shard<K>>]>,
@@ -110,7 +108,7 @@ impl<K, S> KeyedRateLimiter<K, S> {
     pub fn with_hasher(rate: Rate, hasher: S) -> Self {
         let idle = Duration::from_secs(60);
         let max_keys = KeyedRateLimiter::<K>::DEFAULT_MAX_KEYS;
-        Self::build(rate, max_keys, nanos(idle), Clock::system(), hasher)
+        Self::build(rate, max_keys, idle, Clock::system(), hasher)
     }
 
     /// The same, as if new, for at most so many keys.
@@ -122,7 +120,8 @@ impl<K, S> KeyedRateLimiter<K, S> {
     pub fn max_keys(self, keys: usize) -> Self {
         assert!(keys > 0, "a limiter without room for a key admits nobody");
         let keys = keys.min(KeyedRateLimiter::<K>::MOST_KEYS);
-        Self::build(self.rate, keys, self.idle, self.clock, self.hasher)
+        let clock = self.time.clock().clone();
+        Self::build(self.rate, keys, self.idle, clock, self.hasher)
     }
 
     /// The same, as if new, which forgets keys whose bucket has been full for so long.
@@ -132,13 +131,8 @@ impl<K, S> KeyedRateLimiter<K, S> {
     /// for others.
     #[must_use]
     pub fn idle(self, idle: Duration) -> Self {
-        Self::build(
-            self.rate,
-            self.max_keys,
-            nanos(idle),
-            self.clock,
-            self.hasher,
-        )
+        let clock = self.time.clock().clone();
+        Self::build(self.rate, self.max_keys, idle, clock, self.hasher)
     }
 
     /// The same, as if new, on the clock of `token`: how a test takes the time in its own hands.
@@ -148,21 +142,23 @@ impl<K, S> KeyedRateLimiter<K, S> {
         Self::build(self.rate, self.max_keys, self.idle, clock, self.hasher)
     }
 
-    fn build(rate: Rate, max_keys: usize, idle: u64, clock: Clock, hasher: S) -> Self {
+    fn build(rate: Rate, max_keys: usize, idle: Duration, clock: Clock, hasher: S) -> Self {
         // About a thousand keys in each when all are there; a few more for those with few keys, so
         // that threads do not meet.
         let least = (max_keys / 16).clamp(1, 64);
         let shards = (max_keys / 1_024).next_power_of_two().clamp(least, 1 << 16);
+        let time = Time::new(clock);
+        let idle_ticks = time.after(0, idle);
         Self {
             rate,
-            meter: Meter::new(rate),
+            meter: Meter::new(rate, time.scale()),
             max_keys,
             idle,
-            start: clock.nanos(),
-            clock,
+            time,
+            idle_ticks,
             hasher,
             count: AtomicUsize::new(0),
-            sweeps_from: AtomicU64::new(idle),
+            sweeps_from: AtomicU64::new(idle_ticks),
             sweeper: Mutex::new(Sweeper::default()),
             shards: (0..shards).map(|_| Mutex::new(Shard::new())).collect(),
         }
@@ -221,22 +217,15 @@ impl<K: Hash + Eq, S: BuildHasher> KeyedRateLimiter<K, S> {
         K: Borrow<Q>,
         Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
     {
-        let duration = |ns| match ns {
-            NEVER => Duration::MAX,
-            ns => Duration::from_nanos(ns),
-        };
         self.take(key, permits).map_err(|refused| match refused {
-            Refused::Later(ns) => KeyDenied::Denied(Denied {
-                retry_after: duration(ns),
+            Refused::Later(tick) => KeyDenied::Denied(Denied {
+                retry_after: self.time.until(tick),
                 exceeds_burst: None,
             }),
-            Refused::Exceeds(exceeds) => KeyDenied::Denied(Denied {
-                retry_after: Duration::MAX,
-                exceeds_burst: Some(exceeds),
-            }),
-            Refused::NoRoom(ns) => KeyDenied::NoRoom(NoRoom {
+            Refused::Exceeds(exceeds) => KeyDenied::Denied(exceeds.into()),
+            Refused::NoRoom(tick) => KeyDenied::NoRoom(NoRoom {
                 max_keys: self.max_keys,
-                retry_after: duration(ns),
+                retry_after: self.time.until(tick),
             }),
         })
     }
@@ -248,16 +237,13 @@ impl<K: Hash + Eq, S: BuildHasher> KeyedRateLimiter<K, S> {
         K: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
-        let Some(meter) = &self.meter else {
-            return u64::MAX;
-        };
         let (home, tag) = self.place(key);
         let shard = lock(&self.shards[home]);
         let mark = shard
             .table
             .find(tag, key)
             .map_or(0, |slot| shard.table.get(slot).1);
-        meter.available(meter.now(self.elapsed()), mark)
+        self.meter.available(self.now(), mark)
     }
 
     /// Forgets a key: from now on it has a full bucket. Whether it was kept.
@@ -290,13 +276,12 @@ impl<K: Hash + Eq, S: BuildHasher> KeyedRateLimiter<K, S> {
     where
         K: Clone,
     {
-        let Some(meter) = &self.meter else { return };
         for shard in &self.shards {
             let mut end = usize::MAX;
             while end > 0 {
                 let (batch, from) = lock(shard).batch(end);
-                let now = meter.now(self.elapsed());
-                let is_out = |(key, mark): &(K, u64)| !keep(key, meter.available(now, *mark));
+                let now = self.now();
+                let is_out = |(key, mark): &(K, u64)| !keep(key, self.meter.available(now, *mark));
                 let out: Vec<_> = batch.into_iter().filter(is_out).collect();
                 let mut gone = Vec::with_capacity(out.len());
                 let mut locked = lock(shard);
@@ -313,12 +298,11 @@ impl<K: Hash + Eq, S: BuildHasher> KeyedRateLimiter<K, S> {
     /// Forgets all idle keys now, and gives back what memory it can. Each lock is held for as long
     /// as that takes in its shard.
     pub fn shrink(&self) {
-        let Some(meter) = &self.meter else { return };
         for shard in &self.shards {
             let mut gone = Vec::new();
             let mut locked = lock(shard);
             let mut slot = Some(0);
-            let long_full = self.long_full(meter, self.elapsed());
+            let long_full = self.long_full(self.time.ticks());
             while let Some(from) = slot {
                 slot = locked.sweep(from, long_full, |key| self.tag(key), |key| gone.push(key));
             }

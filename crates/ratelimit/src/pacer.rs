@@ -5,7 +5,7 @@
 //! so it stands on the limiter: its line, its moments, its arithmetic.
 
 use crate::{
-    error::{AcquireError, Denied, ExceedsBurst},
+    error::{AcquireError, Denied, Refused},
     limiter::RateLimiter,
     ops::Acquire,
     rate::Rate,
@@ -137,10 +137,8 @@ impl Operation for Next<'_> {
     fn end(mut self: Pin<&mut Self>, why: Cancelled) -> Self::Bounded {
         match Pin::new(&mut self.acquire).end(why) {
             Err(AcquireError::Cancelled(why)) => Err(why),
-            Err(AcquireError::ExceedsBurst(exceeds)) => {
-                fits(Err(exceeds));
-                Ok(())
-            }
+            Err(AcquireError::ExceedsBurst(why)) => never(why.into()),
+            Err(AcquireError::LineFull(why)) => never(why.into()),
             Ok(()) => Ok(()),
         }
     }
@@ -158,9 +156,15 @@ impl Operation for Next<'_> {
     }
 }
 
-/// One permit is never more than the bucket holds.
-fn fits(done: Result<(), ExceedsBurst>) {
-    debug_assert_eq!(done, Ok(()));
+fn fits(done: Result<(), Refused>) {
+    if let Err(why) = done {
+        never(why);
+    }
+}
+
+/// One permit is never more than the bucket holds, and the line has no bound.
+fn never(why: Refused) -> ! {
+    unreachable!("a pacer's limiter refuses: {why}")
 }
 
 operation! { ['a] Next<'a> => () }

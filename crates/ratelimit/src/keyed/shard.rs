@@ -25,11 +25,11 @@ pub(super) struct Moment {
 }
 
 impl Moment {
-    pub(super) fn new(meter: &Meter, t: u64) -> Self {
-        let now = meter.now(t);
+    pub(super) fn new(meter: &Meter, tick: u64) -> Self {
+        let now = meter.now(tick);
         Self {
             now,
-            full: now - meter.cost(meter.burst()),
+            full: now - meter.capacity,
         }
     }
 }

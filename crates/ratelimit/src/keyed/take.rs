@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     error::ExceedsBurst,
-    meter::{Meter, NEVER},
+    meter::NEVER,
     sync::{MutexGuard, lock, try_lock},
 };
 use std::{
@@ -21,10 +21,10 @@ const TRIES: usize = 4;
 
 /// Why a key gets nothing.
 pub(super) enum Refused {
-    /// It has too little; in so many nanoseconds it would have enough.
+    /// It has too little; at that tick it would have enough.
     Later(u64),
     Exceeds(ExceedsBurst),
-    /// It is new; in so many nanoseconds somebody can be forgotten.
+    /// It is new; at that tick somebody can be forgotten.
     NoRoom(u64),
 }
 
@@ -33,10 +33,8 @@ struct Request<'a, Q: ?Sized> {
     key: &'a Q,
     home: usize,
     tag: Tag,
-    meter: &'a Meter,
     cost: u64,
-    /// Nanoseconds since the limiter was made.
-    t: u64,
+    tick: u64,
 }
 
 impl<Q: ?Sized> Clone for Request<'_, Q> {
@@ -55,15 +53,15 @@ pub(super) struct Sweeper {
 }
 
 impl<K, S> KeyedRateLimiter<K, S> {
-    /// Nanoseconds since it was made.
-    pub(super) fn elapsed(&self) -> u64 {
-        self.clock.nanos().saturating_sub(self.start)
+    /// The time, in units.
+    pub(super) fn now(&self) -> u64 {
+        self.meter.now(self.time.ticks())
     }
 
     /// Marks up to here are those of buckets that have been full for long enough.
-    pub(super) fn long_full(&self, meter: &Meter, t: u64) -> u64 {
-        match t.checked_sub(self.idle) {
-            Some(then) => Moment::new(meter, then).full,
+    pub(super) fn long_full(&self, tick: u64) -> u64 {
+        match tick.checked_sub(self.idle_ticks) {
+            Some(then) => Moment::new(&self.meter, then).full,
             None => 0,
         }
     }
@@ -82,23 +80,24 @@ impl<K: Hash + Eq, S: BuildHasher> KeyedRateLimiter<K, S> {
         K: Borrow<Q>,
         Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
     {
-        let Some(meter) = self.meter.as_ref().filter(|_| permits > 0) else {
-            return Ok(());
-        };
-        let burst = meter.burst();
+        let burst = self.meter.burst();
         if permits > burst {
             let requested = permits;
             return Err(Refused::Exceeds(ExceedsBurst { requested, burst }));
+        }
+        let cost = self.meter.cost(permits);
+        if cost == 0 {
+            // None at all, or no limit.
+            return Ok(());
         }
         let (home, tag) = self.place(key);
         let request = Request {
             key,
             home,
             tag,
-            meter,
-            cost: meter.cost(permits),
+            cost,
             // Before the lock; it may be some time until that is had.
-            t: self.elapsed(),
+            tick: self.time.ticks(),
         };
         let mut shard = lock(&self.shards[home]);
         let is_turn = shard.is_turn();
@@ -111,7 +110,7 @@ impl<K: Hash + Eq, S: BuildHasher> KeyedRateLimiter<K, S> {
             None => self.take_new(request, shard),
         };
         if is_turn {
-            self.sweep(meter, request.t);
+            self.sweep(request.tick);
         }
         done
     }
@@ -121,22 +120,28 @@ impl<K: Hash + Eq, S: BuildHasher> KeyedRateLimiter<K, S> {
         request: Request<'_, Q>,
         mark: &mut u64,
     ) -> Result<(), Refused> {
-        let Request { meter, cost, t, .. } = request;
-        match meter.take(meter.now(t), *mark, cost) {
+        let Request { cost, tick, .. } = request;
+        match self.meter.take(self.meter.now(tick), *mark, cost) {
             Some(next) => {
                 *mark = next;
                 Ok(())
             }
-            None => self.take_late(meter, cost, mark),
+            None => self.take_late(cost, mark),
         }
     }
 
     /// What has flowed in since the clock was read counts, too.
     #[cold]
-    fn take_late(&self, meter: &Meter, cost: u64, mark: &mut u64) -> Result<(), Refused> {
-        let t = self.elapsed();
-        let next = meter.take(meter.now(t), *mark, cost);
-        *mark = next.ok_or_else(|| Refused::Later(wait(meter, t, mark.saturating_add(cost))))?;
+    fn take_late(&self, cost: u64, mark: &mut u64) -> Result<(), Refused> {
+        let mut now = self.now();
+        if now < *mark {
+            // The clock went back.
+            self.time.catch_up();
+            now = self.now();
+        }
+        let next = self.meter.take(now, *mark, cost);
+        let later = || Refused::Later(self.meter.when(mark.saturating_add(cost)));
+        *mark = next.ok_or_else(later)?;
         Ok(())
     }
 
@@ -154,12 +159,11 @@ impl<K: Hash + Eq, S: BuildHasher> KeyedRateLimiter<K, S> {
             key,
             home,
             tag,
-            meter,
             cost,
-            t,
+            tick,
         } = request;
-        let moment = Moment::new(meter, t);
-        let Some(mark) = meter.take(moment.now, 0, cost) else {
+        let moment = Moment::new(&self.meter, tick);
+        let Some(mark) = self.meter.take(moment.now, 0, cost) else {
             return Err(Refused::Later(NEVER));
         };
         let mut least = NEVER;
@@ -195,7 +199,7 @@ impl<K: Hash + Eq, S: BuildHasher> KeyedRateLimiter<K, S> {
         }
         Err(Refused::NoRoom(match least {
             NEVER => NEVER,
-            least => wait(meter, t, least.saturating_add(meter.cost(meter.burst()))),
+            least => self.meter.when(least.saturating_add(self.meter.capacity)),
         }))
     }
 
@@ -225,9 +229,9 @@ impl<K: Hash + Eq, S: BuildHasher> KeyedRateLimiter<K, S> {
     }
 
     /// Forgets some idle keys, if there can be any and nobody else is at it.
-    fn sweep(&self, meter: &Meter, t: u64) {
+    fn sweep(&self, tick: u64) {
         // ORDERING: Relaxed, a hint: who misses it looks in vain, or the next one looks.
-        if t < self.sweeps_from.load(Relaxed) {
+        if tick < self.sweeps_from.load(Relaxed) {
             return;
         }
         let Some(mut sweeper) = try_lock(&self.sweeper) else {
@@ -235,7 +239,7 @@ impl<K: Hash + Eq, S: BuildHasher> KeyedRateLimiter<K, S> {
         };
         let mut gone = Vec::new();
         if let Some(mut shard) = try_lock(&self.shards[sweeper.shard]) {
-            let long_full = self.long_full(meter, t);
+            let long_full = self.long_full(tick);
             let tag = |key: &K| self.tag(key);
             let next = shard.sweep(sweeper.slot, long_full, tag, |key| gone.push(key));
             self.count.fetch_sub(gone.len(), Relaxed);
@@ -245,7 +249,7 @@ impl<K: Hash + Eq, S: BuildHasher> KeyedRateLimiter<K, S> {
         if sweeper.shard == self.shards.len() {
             // Once round: what is idle when the next round begins has been so for a quarter longer.
             sweeper.shard = 0;
-            let rest = t.saturating_add(self.idle / 4);
+            let rest = tick.saturating_add(self.idle_ticks / 4);
             self.sweeps_from.store(rest, Relaxed);
         }
         drop(sweeper);
@@ -259,13 +263,5 @@ impl<K: Hash + Eq, S: BuildHasher> KeyedRateLimiter<K, S> {
 
     pub(super) fn tag(&self, key: &K) -> Tag {
         Tag::of(self.hasher.hash_one(key))
-    }
-}
-
-/// Nanoseconds from `t` until the time is `units`.
-fn wait(meter: &Meter, t: u64, units: u64) -> u64 {
-    match meter.when(units) {
-        NEVER => NEVER,
-        when => when.saturating_sub(t),
     }
 }
