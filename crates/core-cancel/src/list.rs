@@ -124,6 +124,7 @@ impl<T> List<T> {
     }
 
     /// Members in line.
+    #[inline]
     pub(crate) fn len(&self) -> usize {
         self.linked as usize
     }

@@ -88,6 +88,7 @@ impl<T> WaitQueue<T> {
     }
 
     /// Whether nobody is in line.
+    #[inline]
     pub fn is_empty(&self) -> bool {
         self.line.len() == 0
     }

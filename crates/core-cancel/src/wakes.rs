@@ -2,6 +2,7 @@
 
 use std::{
     any::Any,
+    iter,
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     task::Waker,
     thread,
@@ -15,26 +16,32 @@ use std::{
 /// A waker that panics does not keep the others from being woken; the first panic goes on to the
 /// caller when all are.
 #[derive(Debug, Default)]
-pub struct Wakes {
-    first: Option<Waker>,
+pub struct Wakes(Option<Collected>);
+
+/// Apart, so that a call which wakes nobody, the usual one, has one word to look at.
+#[derive(Debug)]
+struct Collected {
+    first: Waker,
     rest: Vec<Waker>,
 }
 
 impl Wakes {
     /// Nobody to wake yet.
+    #[inline]
     pub const fn new() -> Self {
-        Self {
-            first: None,
-            rest: Vec::new(),
-        }
+        Self(None)
     }
 
     /// Adds one.
     pub fn push(&mut self, waker: Waker) {
-        if self.first.is_none() && self.rest.is_empty() {
-            self.first = Some(waker);
-        } else {
-            self.rest.push(waker);
+        match &mut self.0 {
+            Some(collected) => collected.rest.push(waker),
+            none => {
+                *none = Some(Collected {
+                    first: waker,
+                    rest: Vec::new(),
+                });
+            }
         }
     }
 
@@ -51,16 +58,25 @@ impl Extend<Waker> for Wakes {
 }
 
 impl Drop for Wakes {
+    #[inline]
     fn drop(&mut self) {
+        if let Some(collected) = self.0.take() {
+            collected.wake();
+        }
+    }
+}
+
+impl Collected {
+    #[inline(never)]
+    fn wake(self) {
+        let Self { first, rest } = self;
         // Nobody to be kept from being woken by a panic of the first: no need to catch it.
-        if self.rest.is_empty() && !thread::panicking() {
-            if let Some(waker) = self.first.take() {
-                waker.wake();
-            }
+        if rest.is_empty() && !thread::panicking() {
+            first.wake();
             return;
         }
         let mut panics = Panics::default();
-        for waker in self.first.take().into_iter().chain(self.rest.drain(..)) {
+        for waker in iter::once(first).chain(rest) {
             panics.catch(|| waker.wake());
         }
         panics.resume();

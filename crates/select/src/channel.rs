@@ -26,7 +26,7 @@ pub use stats::ChannelStats;
 pub use stream::{IntoStream, Stream};
 
 pub(crate) use shared::Shared;
-pub(crate) use state::{Offer, Take};
+pub(crate) use state::{Offer, State, Take};
 
 use crate::sync::Arc;
 

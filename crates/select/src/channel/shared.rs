@@ -5,8 +5,8 @@
 //! a message that was sent before is never overlooked; what it says may be outdated by what happens
 //! meanwhile, exactly as an answer given under the lock would be on return.
 
-use super::state::{Offer, State, Take};
-use crate::sync::{AtomicU32, AtomicUsize, Mutex, lock};
+use super::state::{Hint, Offer, State, Take};
+use crate::sync::{AtomicU32, AtomicUsize, Mutex, MutexGuard, lock};
 use anabranch_core_cancel::Wakes;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 
@@ -23,9 +23,9 @@ pub(crate) struct Shared<T> {
 impl<T> Shared<T> {
     /// One sender, one receiver.
     pub(crate) fn new(capacity: usize) -> Self {
-        let state = State::new(capacity);
+        let mut state = State::new(capacity);
         Self {
-            hint: AtomicU32::new(hint(&state)),
+            hint: AtomicU32::new(bits(state.settle(&mut Wakes::new()))),
             state: Mutex::new(state),
             senders: Ends::one(),
             receivers: Ends::one(),
@@ -36,11 +36,63 @@ impl<T> Shared<T> {
     /// it concerns after the lock.
     #[inline]
     pub(crate) fn with<R>(&self, act: impl FnOnce(&mut State<T>, &mut Wakes) -> R) -> R {
+        self.with_locked(lock(&self.state), act)
+    }
+
+    #[inline]
+    fn with_locked<R>(
+        &self,
+        state: MutexGuard<'_, State<T>>,
+        act: impl FnOnce(&mut State<T>, &mut Wakes) -> R,
+    ) -> R {
+        // Before the guard, which goes first.
         let mut wakes = Wakes::new();
-        let mut state = lock(&self.state);
+        let mut state = state;
         let done = act(&mut state, &mut wakes);
-        state.settle(&mut wakes);
-        let now = hint(&state);
+        let hint = state.settle(&mut wakes);
+        self.publish(hint);
+        drop(state);
+        done
+    }
+
+    /// Sends into the buffer of a channel in which nobody waits for anything; otherwise `act` does
+    /// what there is to do.
+    #[inline]
+    pub(crate) fn offer_or<R>(
+        &self,
+        message: &mut Option<T>,
+        sent: R,
+        act: impl FnOnce(&mut Option<T>, &mut State<T>, &mut Wakes) -> R,
+    ) -> R {
+        let mut state = lock(&self.state);
+        if let Some(hint) = state.push_quietly(message) {
+            self.publish(hint);
+            return sent;
+        }
+        self.with_locked(state, |state, wakes| act(message, state, wakes))
+    }
+
+    /// Takes from the buffer of a channel in which nobody waits for anything; otherwise `act` does
+    /// what there is to do.
+    #[inline]
+    pub(crate) fn take_or<R>(
+        &self,
+        taken: impl FnOnce(T) -> R,
+        act: impl FnOnce(&mut State<T>, &mut Wakes) -> R,
+    ) -> R {
+        let mut state = lock(&self.state);
+        if let Some((message, hint)) = state.pop_quietly() {
+            self.publish(hint);
+            drop(state);
+            return taken(message);
+        }
+        self.with_locked(state, act)
+    }
+
+    /// Under the lock.
+    #[inline]
+    fn publish(&self, hint: Hint) {
+        let now = bits(hint);
         // ORDERING: Relaxed load: only written under this lock. Release, paired with the Acquire
         // in `may`: whoever is told that it is worth it takes the lock and needs no more than that;
         // whoever is told that it is not has seen no later write of the word, and by coherence all
@@ -48,8 +100,6 @@ impl<T> Shared<T> {
         if self.hint.load(Relaxed) != now {
             self.hint.store(now, Release);
         }
-        drop(state);
-        done
     }
 
     /// Looks at the channel under its lock and changes nothing.
@@ -59,13 +109,13 @@ impl<T> Shared<T> {
 
     #[inline]
     pub(crate) fn may_receive(&self) -> bool {
-        // ORDERING: Acquire, see `with`.
+        // ORDERING: Acquire, see `publish`.
         self.hint.load(Acquire) & MAY_RECEIVE != 0
     }
 
     #[inline]
     pub(crate) fn may_send(&self) -> bool {
-        // ORDERING: Acquire, see `with`.
+        // ORDERING: Acquire, see `publish`.
         self.hint.load(Acquire) & MAY_SEND != 0
     }
 
@@ -74,7 +124,7 @@ impl<T> Shared<T> {
         if !self.may_receive() {
             return Take::Empty;
         }
-        self.with(|state, wakes| state.take(None, wakes))
+        self.take_or(Take::Message, |state, wakes| state.take(None, wakes))
     }
 
     #[inline]
@@ -82,7 +132,9 @@ impl<T> Shared<T> {
         if !self.may_send() {
             return Offer::Full;
         }
-        self.with(|state, wakes| state.offer(message, None, wakes))
+        self.offer_or(message, Offer::Sent, |message, state, wakes| {
+            state.offer(message, None, wakes)
+        })
     }
 
     /// No more messages; `false` when it was closed already.
@@ -105,8 +157,8 @@ impl<T> Shared<T> {
 }
 
 #[inline]
-fn hint<T>(state: &State<T>) -> u32 {
-    (u32::from(state.may_receive()) * MAY_RECEIVE) | (u32::from(state.may_send()) * MAY_SEND)
+fn bits(hint: Hint) -> u32 {
+    (u32::from(hint.may_receive) * MAY_RECEIVE) | (u32::from(hint.may_send) * MAY_SEND)
 }
 
 /// How many handles of one side there are.

@@ -68,6 +68,15 @@ pub(crate) enum Offer {
     Closed,
 }
 
+/// What a look at the channel may find, worth taking the lock for.
+#[derive(Clone, Copy)]
+pub(crate) struct Hint {
+    /// A message, or the end.
+    pub(crate) may_receive: bool,
+    /// Room, a receiver, or the end.
+    pub(crate) may_send: bool,
+}
+
 impl<T> State<T> {
     pub(crate) fn new(capacity: usize) -> Self {
         Self {
@@ -104,16 +113,6 @@ impl<T> State<T> {
         (self.senders.len(), self.receivers.len())
     }
 
-    /// Whether a look at the channel may find something to receive, or its end.
-    pub(crate) fn may_receive(&self) -> bool {
-        self.closed || self.len() > 0 || !self.senders.is_empty()
-    }
-
-    /// Whether an attempt to send may succeed, or find the end.
-    pub(crate) fn may_send(&self) -> bool {
-        self.closed || self.buffer.len() < self.capacity || !self.receivers.is_empty()
-    }
-
     /// Sends `message` to a receiver that waits, or to the buffer; it is left where it is otherwise.
     /// `ticket` is the sender's, if it may have an arm in the receivers' line.
     #[inline]
@@ -128,26 +127,39 @@ impl<T> State<T> {
         }
         // Before the buffer, which is empty if somebody waits (1); if that one is looking, it will
         // look into the buffer.
-        if !self.receivers.is_empty() && self.len() == 0 {
-            let given = &mut self.given;
-            let give = |slot: &mut Given<T>| {
-                *slot = message.take().map(|message| (*given, message));
-                *given += 1;
-            };
-            let done = match ticket {
-                Some(ticket) => self.receivers.hand_over_by(ticket, wakes, give),
-                None => self.receivers.hand_over(wakes, give),
-            };
-            if done == HandOver::Done {
-                return Offer::Sent;
-            }
+        if !self.receivers.is_empty() && self.give(message, ticket, wakes) {
+            return Offer::Sent;
         }
         if self.buffer.len() < self.capacity {
-            self.buffer.extend(message.take());
-            self.peak = self.peak.max(self.buffer.len());
+            if let Some(message) = message.take() {
+                self.buffer.push_back(message);
+                self.peak = self.peak.max(self.buffer.len());
+            }
             return Offer::Sent;
         }
         Offer::Full
+    }
+
+    /// Gives `message` to the first receiver in line, if it may have it.
+    fn give(
+        &mut self,
+        message: &mut Option<T>,
+        ticket: Option<&Ticket<'_>>,
+        wakes: &mut Wakes,
+    ) -> bool {
+        if self.len() > 0 {
+            return false;
+        }
+        let given = &mut self.given;
+        let give = |slot: &mut Given<T>| {
+            *slot = message.take().map(|message| (*given, message));
+            *given += 1;
+        };
+        let done = match ticket {
+            Some(ticket) => self.receivers.hand_over_by(ticket, wakes, give),
+            None => self.receivers.hand_over(wakes, give),
+        };
+        done == HandOver::Done
     }
 
     /// Takes the next message. `ticket` is the receiver's, if it may have an arm in the senders' line.
@@ -155,11 +167,7 @@ impl<T> State<T> {
     pub(crate) fn take(&mut self, ticket: Option<&Ticket<'_>>, wakes: &mut Wakes) -> Take<T> {
         let mut message = self.pop();
         if message.is_none() && !self.senders.is_empty() {
-            let give = |slot: &mut Option<T>| message = slot.take();
-            match ticket {
-                Some(ticket) => self.senders.hand_over_by(ticket, wakes, give),
-                None => self.senders.hand_over(wakes, give),
-            };
+            message = self.take_from_sender(ticket, wakes);
         }
         match message {
             Some(message) => Take::Message(message),
@@ -168,12 +176,28 @@ impl<T> State<T> {
         }
     }
 
+    /// Takes the message of the first sender in line, if it may be taken.
+    fn take_from_sender(&mut self, ticket: Option<&Ticket<'_>>, wakes: &mut Wakes) -> Option<T> {
+        let mut message = None;
+        let give = |slot: &mut Option<T>| message = slot.take();
+        match ticket {
+            Some(ticket) => self.senders.hand_over_by(ticket, wakes, give),
+            None => self.senders.hand_over(wakes, give),
+        };
+        message
+    }
+
     #[inline]
     fn pop(&mut self) -> Option<T> {
-        if !self.returned.is_empty() {
-            return self.returned.pop_first().map(|(_, message)| message);
+        if self.returned.is_empty() {
+            return self.buffer.pop_front();
         }
-        self.buffer.pop_front()
+        self.pop_returned()
+    }
+
+    #[cold]
+    fn pop_returned(&mut self) -> Option<T> {
+        self.returned.pop_first().map(|(_, message)| message)
     }
 
     /// Joins the senders' line, or stays in it. What comes back is to be dropped after the lock.
@@ -271,14 +295,57 @@ impl<T> State<T> {
         (mem::take(&mut self.buffer), mem::take(&mut self.returned))
     }
 
-    /// Restores what the head of the file promises.
+    /// Open, with nobody in line, nobody who watches and nothing returned: the usual case, in which
+    /// there is only the buffer to look at.
     #[inline]
-    pub(crate) fn settle(&mut self, wakes: &mut Wakes) {
+    fn is_quiet(&self) -> bool {
+        let others = self.senders.len() | self.receivers.len() | self.watchers.len();
+        others | self.returned.len() | usize::from(self.closed) == 0
+    }
+
+    /// Sends into the buffer of a quiet channel, if there is room.
+    #[inline]
+    pub(crate) fn push_quietly(&mut self, message: &mut Option<T>) -> Option<Hint> {
+        let len = self.buffer.len();
+        if !self.is_quiet() || len >= self.capacity {
+            return None;
+        }
+        self.buffer.push_back(message.take()?);
+        self.peak = self.peak.max(len + 1);
+        Some(Hint {
+            may_receive: true,
+            may_send: len + 1 < self.capacity,
+        })
+    }
+
+    /// Takes from the buffer of a quiet channel, if there is a message.
+    #[inline]
+    pub(crate) fn pop_quietly(&mut self) -> Option<(T, Hint)> {
+        if !self.is_quiet() {
+            return None;
+        }
+        let message = self.buffer.pop_front()?;
+        let hint = Hint {
+            may_receive: !self.buffer.is_empty(),
+            may_send: true,
+        };
+        Some((message, hint))
+    }
+
+    /// Restores what the head of the file promises, and says what a look may find.
+    #[inline]
+    pub(crate) fn settle(&mut self, wakes: &mut Wakes) -> Hint {
         if !self.senders.is_empty() || !self.receivers.is_empty() {
             self.settle_lines(wakes);
         }
-        if !self.watchers.is_empty() && self.may_receive() {
+        let may_receive = self.closed || self.len() > 0 || !self.senders.is_empty();
+        if may_receive {
             wakes.extend(self.watchers.drain(..));
+        }
+        let room = self.buffer.len() < self.capacity;
+        Hint {
+            may_receive,
+            may_send: self.closed || room || !self.receivers.is_empty(),
         }
     }
 

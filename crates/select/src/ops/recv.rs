@@ -1,11 +1,15 @@
 //! Receives one message.
 
 use crate::{
-    channel::{Shared, Take},
+    channel::{Shared, State, Take},
     error::{Closed, RecvError},
 };
-use anabranch_core_cancel::{Cancelled, Operation, Ticket, operation, queue::Place};
-use std::{fmt, pin::Pin, task::Poll};
+use anabranch_core_cancel::{Cancelled, Operation, Ticket, Wakes, operation, queue::Place};
+use std::{
+    fmt,
+    pin::Pin,
+    task::{Poll, Waker},
+};
 
 /// Receives the next message. Made by [`Receiver::recv`](crate::Receiver::recv).
 #[must_use = "operations do nothing unless waited for"]
@@ -90,28 +94,41 @@ impl Receiving {
         channel: &Shared<T>,
         ticket: &Ticket<'_>,
     ) -> Poll<Result<T, Closed>> {
-        // What is to be dropped after the lock comes out beside the answer.
-        let (poll, _waker) = channel.with(|state, wakes| {
-            if let Some(place) = self.place.take_if(|place| state.receive_is_settled(place)) {
-                let left = state.stop_receiving(place);
-                let done = left.given.unwrap_or(Err(()));
-                let done = done.map(|(_, message)| message).map_err(|()| Closed);
-                return (Poll::Ready(done), left.waker);
-            }
-            let done = match state.take(Some(ticket), wakes) {
-                Take::Message(message) => Ok(message),
-                Take::Closed => Err(Closed),
-                Take::Empty => {
-                    return (
-                        Poll::Pending,
-                        state.wait_to_receive(&mut self.place, ticket),
-                    );
-                }
-            };
-            let left = self.place.take().map(|place| state.stop_receiving(place));
-            (Poll::Ready(done), left.and_then(|left| left.waker))
-        });
+        if self.place.is_none() {
+            let taken = |message| Poll::Ready(Ok(message));
+            return channel.take_or(taken, |state, wakes| {
+                self.poll_locked(state, wakes, ticket).0
+            });
+        }
+        let (poll, _waker) = channel.with(|state, wakes| self.poll_locked(state, wakes, ticket));
         poll
+    }
+
+    /// What is to be dropped after the lock comes out beside the answer.
+    fn poll_locked<T>(
+        &mut self,
+        state: &mut State<T>,
+        wakes: &mut Wakes,
+        ticket: &Ticket<'_>,
+    ) -> (Poll<Result<T, Closed>>, Option<Waker>) {
+        if let Some(place) = self.place.take_if(|place| state.receive_is_settled(place)) {
+            let left = state.stop_receiving(place);
+            let done = left.given.unwrap_or(Err(()));
+            let done = done.map(|(_, message)| message).map_err(|()| Closed);
+            return (Poll::Ready(done), left.waker);
+        }
+        let done = match state.take(Some(ticket), wakes) {
+            Take::Message(message) => Ok(message),
+            Take::Closed => Err(Closed),
+            Take::Empty => {
+                return (
+                    Poll::Pending,
+                    state.wait_to_receive(&mut self.place, ticket),
+                );
+            }
+        };
+        let left = self.place.take().map(|place| state.stop_receiving(place));
+        (Poll::Ready(done), left.and_then(|left| left.waker))
     }
 
     /// Leaves the line, with what was given.
@@ -125,9 +142,13 @@ impl Receiving {
     /// Leaves the line; a message that was given goes back to where it came from.
     #[inline]
     pub(crate) fn give_back<T>(&mut self, channel: &Shared<T>) {
-        let Some(place) = self.place.take() else {
-            return;
-        };
+        if let Some(place) = self.place.take() {
+            Self::give_back_from(place, channel);
+        }
+    }
+
+    #[inline(never)]
+    fn give_back_from<T>(place: Place, channel: &Shared<T>) {
         let _waker = channel.with(|state, _| {
             let left = state.stop_receiving(place);
             if let Some(Ok((number, message))) = left.given {

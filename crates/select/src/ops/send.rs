@@ -1,11 +1,15 @@
 //! Sends one message.
 
 use crate::{
-    channel::{Offer, Shared},
+    channel::{Offer, Shared, State},
     error::{SendError, Unsent},
 };
-use anabranch_core_cancel::{Cancelled, Operation, Ticket, operation, queue::Place};
-use std::{fmt, pin::Pin, task::Poll};
+use anabranch_core_cancel::{Cancelled, Operation, Ticket, Wakes, operation, queue::Place};
+use std::{
+    fmt,
+    pin::Pin,
+    task::{Poll, Waker},
+};
 
 /// Sends a message. Made by [`Sender::send`](crate::Sender::send).
 #[must_use = "operations do nothing unless waited for"]
@@ -113,32 +117,48 @@ impl Sending {
         message: &mut Option<T>,
         ticket: &Ticket<'_>,
     ) -> Poll<Result<(), Gone>> {
-        let (poll, _waker) = channel.with(|state, wakes| {
-            if let Some(place) = self.place.take_if(|place| state.send_is_settled(place)) {
-                let left = state.stop_sending(place);
-                *message = left.value;
-                let done = message.as_ref().map_or(Ok(()), |_| Err(Gone));
-                return (Poll::Ready(done), left.waker);
-            }
-            if let Some(place) = &self.place {
-                *message = state.message_of(place).take();
-            }
-            assert!(message.is_some(), "{HAS_MESSAGE}");
-            let done = match state.offer(message, Some(ticket), wakes) {
-                Offer::Sent => Ok(()),
-                Offer::Closed => Err(Gone),
-                Offer::Full => {
-                    if let Some(place) = &self.place {
-                        *state.message_of(place) = message.take();
-                    }
-                    let old = state.wait_to_send(&mut self.place, message, ticket);
-                    return (Poll::Pending, old);
-                }
-            };
-            let left = self.place.take().map(|place| state.stop_sending(place));
-            (Poll::Ready(done), left.and_then(|left| left.waker))
-        });
+        if self.place.is_none() {
+            let sent = Poll::Ready(Ok(()));
+            return channel.offer_or(message, sent, |message, state, wakes| {
+                self.poll_locked(message, state, wakes, ticket).0
+            });
+        }
+        let (poll, _waker) =
+            channel.with(|state, wakes| self.poll_locked(message, state, wakes, ticket));
         poll
+    }
+
+    /// What is to be dropped after the lock comes out beside the answer.
+    fn poll_locked<T>(
+        &mut self,
+        message: &mut Option<T>,
+        state: &mut State<T>,
+        wakes: &mut Wakes,
+        ticket: &Ticket<'_>,
+    ) -> (Poll<Result<(), Gone>>, Option<Waker>) {
+        if let Some(place) = self.place.take_if(|place| state.send_is_settled(place)) {
+            let left = state.stop_sending(place);
+            *message = left.value;
+            let done = message.as_ref().map_or(Ok(()), |_| Err(Gone));
+            return (Poll::Ready(done), left.waker);
+        }
+        if let Some(place) = &self.place {
+            *message = state.message_of(place).take();
+        }
+        assert!(message.is_some(), "{HAS_MESSAGE}");
+        let done = match state.offer(message, Some(ticket), wakes) {
+            Offer::Sent => Ok(()),
+            Offer::Closed => Err(Gone),
+            Offer::Full => {
+                if let Some(place) = &self.place {
+                    *state.message_of(place) = message.take();
+                }
+                let old = state.wait_to_send(&mut self.place, message, ticket);
+                return (Poll::Pending, old);
+            }
+        };
+        let left = self.place.take().map(|place| state.stop_sending(place));
+        (Poll::Ready(done), left.and_then(|left| left.waker))
     }
 
     #[inline]
