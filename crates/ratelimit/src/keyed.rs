@@ -16,6 +16,7 @@
 //!    waited for while one is held. Keys that leave are dropped after the lock.
 
 mod error;
+mod hasher;
 mod shard;
 mod table;
 mod take;
@@ -32,13 +33,14 @@ use shard::Shard;
 use std::{
     borrow::Borrow,
     fmt,
-    hash::{BuildHasher, Hash, RandomState},
+    hash::{BuildHasher, Hash},
     sync::atomic::Ordering::Relaxed,
     time::Duration,
 };
 use take::{Refused, Sweeper};
 
 pub use error::{KeyDenied, NoRoom};
+pub use hasher::{SeededHasher, SeededState};
 
 /// A [`RateLimiter`](crate::RateLimiter) for each key: for each client, account, host or topic.
 ///
@@ -70,9 +72,11 @@ pub use error::{KeyDenied, NoRoom};
 ///
 /// # Keys
 /// `K` is what is kept; asked for is whatever it lends, so a limiter of `String` takes a `&str`. The
-/// keys' `Eq` runs under a lock and must not come back here. The hasher is std's, which an attacker
-/// who chooses the keys cannot predict; [`with_hasher`](Self::with_hasher) takes a faster one.
-pub struct KeyedRateLimiter<K, S = RandomState> {
+/// keys' `Eq` runs under a lock and must not come back here. Their hash is seeded, so that whoever
+/// chooses the keys cannot choose where they meet: see [`SeededState`]; [`with_hasher`] takes another.
+///
+/// [`with_hasher`]: Self::with_hasher
+pub struct KeyedRateLimiter<K, S = SeededState> {
     rate: Rate,
     meter: Meter,
     max_keys: usize,
@@ -98,7 +102,7 @@ impl<K> KeyedRateLimiter<K> {
     /// The same rate for each key, on the system's clock; a million keys, idle after a minute.
     #[must_use]
     pub fn new(rate: Rate) -> Self {
-        Self::with_hasher(rate, RandomState::new())
+        Self::with_hasher(rate, SeededState::default())
     }
 }
 

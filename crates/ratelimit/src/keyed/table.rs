@@ -152,8 +152,8 @@ impl<K> Table<K> {
     fn first_from(&self, cell: u32) -> usize {
         let mut at = self.home(cell);
         while let Some(cells) = self.index[at..].first_chunk::<8>() {
-            let less: usize = cells.iter().map(|&other| usize::from(other < cell)).sum();
-            at += less;
+            let less: u32 = cells.iter().map(|&other| u32::from(other < cell)).sum();
+            at += less as usize;
             if less < 8 {
                 return at;
             }
