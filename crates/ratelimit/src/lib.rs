@@ -49,6 +49,7 @@ mod reservation;
 mod sometimes;
 mod sync;
 mod time;
+mod waiters;
 mod warm_up;
 mod window;
 

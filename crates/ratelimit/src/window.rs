@@ -1,10 +1,8 @@
 //! So many in *any* stretch of time, bursts included.
 //!
-//! A lock around the [`Log`] of what was admitted and the line of those who wait. What the first in
-//! line needs it takes itself when it looks, so a permit is counted when its owner goes on and not
-//! earlier: that is what makes "any window" hold at the door of this limiter. So the line has to be
-//! walked one by one: whoever leaves its head wakes the next one, which then knows its moment and
-//! sleeps until then.
+//! A lock around the [`Log`] of what was admitted and the line of those who wait. The first in line
+//! takes its permits itself when it looks (`waiters.rs`), so they are counted when their owner goes on
+//! and not earlier: that is what makes "any window" hold at the door of this limiter.
 
 mod acquire;
 mod log;
@@ -14,13 +12,11 @@ use crate::{
     nanos::nanos,
     rate::Rate,
     sync::{Mutex, lock},
+    waiters::{Source, Waiters},
 };
-use anabranch_core_cancel::{
-    CancelToken, Clock, Ticket, Wakes,
-    queue::{Place, WaitQueue},
-};
+use anabranch_core_cancel::{CancelToken, Clock};
 use log::Log;
-use std::{fmt, task::Waker, time::Duration};
+use std::{fmt, time::Duration};
 
 pub use acquire::AcquireInWindow;
 
@@ -56,16 +52,7 @@ pub struct SlidingWindow {
 
 struct State {
     log: Log,
-    line: WaitQueue<Request>,
-    /// Permits wanted by all in line.
-    wanted: u128,
-}
-
-/// What somebody waits for.
-struct Request {
-    permits: u64,
-    /// It knows that it is the first in line, and has seen to its own waking.
-    is_told: bool,
+    waiters: Waiters,
 }
 
 impl SlidingWindow {
@@ -104,8 +91,7 @@ impl SlidingWindow {
             resolution,
             state: Mutex::new(State {
                 log: Log::new(rate.permits(), window, resolution, clock.nanos()),
-                line: WaitQueue::new(),
-                wanted: 0,
+                waiters: Waiters::default(),
             }),
             clock,
         }
@@ -129,7 +115,7 @@ impl SlidingWindow {
             return true;
         }
         let mut state = lock(&self.state);
-        state.line.is_empty() && state.log.take(self.clock.nanos(), permits)
+        state.waiters.is_empty() && state.log.take(self.clock.nanos(), permits)
     }
 
     /// Takes `permits` at once if they are there, else says when they will be. Never waits.
@@ -147,13 +133,12 @@ impl SlidingWindow {
                 exceeds_burst: Some(exceeds),
             });
         }
-        let mut state = lock(&self.state);
+        let State { log, waiters } = &mut *lock(&self.state);
         let now = self.clock.nanos();
-        if state.line.is_empty() && state.log.take(now, permits) {
+        if waiters.is_empty() && log.take(now, permits) {
             return Ok(());
         }
-        let wanted = state.wanted + u128::from(permits);
-        let retry_after = match state.when(now, wanted) {
+        let retry_after = match waiters.when(&mut Now { log, now }, permits) {
             u64::MAX => Duration::MAX,
             at => Duration::from_nanos(at.saturating_sub(now)),
         };
@@ -193,7 +178,7 @@ impl SlidingWindow {
             return u64::MAX;
         }
         let mut state = lock(&self.state);
-        if state.line.is_empty() {
+        if state.waiters.is_empty() {
             state.log.available(self.clock.nanos())
         } else {
             0
@@ -202,7 +187,7 @@ impl SlidingWindow {
 
     /// Operations in line. A snapshot: may be stale on return.
     pub fn waiting(&self) -> usize {
-        lock(&self.state).line.len()
+        lock(&self.state).waiters.len()
     }
 
     fn is_free(&self, permits: u64) -> bool {
@@ -218,84 +203,19 @@ impl SlidingWindow {
     }
 }
 
-/// What came of a look by somebody who wants to wait.
-enum Turn {
-    /// It has its permits.
-    Come,
-    /// It is the first in line, and its moment is then.
-    Later(u64),
-    /// It will be told; or it has no place, since its turn cannot come in time.
-    Told,
+/// The log at a moment.
+struct Now<'a> {
+    log: &'a mut Log,
+    now: u64,
 }
 
-impl State {
-    /// Takes the permits or stands in line. A waker left in `spare` is to be dropped after the lock.
-    fn look(
-        &mut self,
-        now: u64,
-        permits: u64,
-        place: &mut Option<Place>,
-        ticket: &Ticket<'_>,
-        spare: &mut Option<Waker>,
-    ) -> Turn {
-        let is_first = match place {
-            Some(place) => self.line.is_first(place),
-            None => self.line.is_empty(),
-        };
-        if is_first && self.log.take(now, permits) {
-            *spare = place.take().and_then(|place| self.leave(place));
-            return Turn::Come;
-        }
-        // Once it has a place itself, nobody knows how much is wanted before it: then the moment is
-        // early rather than late, and who is the first gives up in time.
-        let before = if place.is_none() { self.wanted } else { 0 };
-        let due = self.when(now, before + u128::from(permits));
-        let deadline = ticket.deadline(now);
-        if deadline != u64::MAX && due > deadline {
-            ticket.give_up();
-            if place.is_none() {
-                return Turn::Told;
-            }
-        }
-        match place {
-            Some(place) => *spare = self.line.stay(place, ticket),
-            None => {
-                let request = Request {
-                    permits,
-                    is_told: false,
-                };
-                *place = Some(self.line.join(request, ticket));
-                self.wanted += u128::from(permits);
-            }
-        }
-        if !is_first {
-            return Turn::Told;
-        }
-        if let Some(first) = self.line.front() {
-            first.is_told = true;
-        }
-        Turn::Later(due)
+impl Source for Now<'_> {
+    fn take(&mut self, permits: u64, _waits: bool) -> bool {
+        self.log.take(self.now, permits)
     }
 
-    /// Leaves the line; the waker is to be dropped after the lock.
-    fn leave(&mut self, place: Place) -> Option<Waker> {
-        let left = self.line.leave(place);
-        self.wanted -= u128::from(left.value.permits);
-        left.waker
-    }
-
-    /// Tells the first in line that it is, once.
-    fn tell_first(&mut self, wakes: &mut Wakes) {
-        if let Some(first) = self.line.front()
-            && !std::mem::replace(&mut first.is_told, true)
-        {
-            self.line.nudge(wakes);
-        }
-    }
-
-    fn when(&mut self, now: u64, permits: u128) -> u64 {
-        let permits = u64::try_from(permits).unwrap_or(u64::MAX);
-        self.log.when(now, permits)
+    fn when(&mut self, permits: u64) -> u64 {
+        self.log.when(self.now, permits)
     }
 }
 

@@ -1,9 +1,10 @@
 //! The wait for room in the window.
 
-use super::{SlidingWindow, Turn};
+use super::{Now, SlidingWindow, State};
 use crate::{
     error::{AcquireError, ExceedsBurst},
     sync::lock,
+    waiters::Turn,
 };
 use anabranch_core_cancel::{
     Cancelled, Clock, Operation, Ticket, Timer, Wakes, operation, queue::Place,
@@ -42,10 +43,11 @@ impl<'a> AcquireInWindow<'a> {
             place,
             ..
         } = self;
-        let mut state = lock(&window.state);
+        let State { log, waiters } = &mut *lock(&window.state);
         let now = window.clock.nanos();
-        let turn = state.look(now, *permits, place, ticket, &mut spare);
-        state.tell_first(&mut wakes);
+        let mut log = Now { log, now };
+        let turn = waiters.look(&mut log, now, *permits, place, ticket, &mut spare);
+        waiters.tell_first(&mut wakes);
         turn
     }
 
@@ -56,8 +58,8 @@ impl<'a> AcquireInWindow<'a> {
         };
         let mut wakes = Wakes::new();
         let mut state = lock(&self.window.state);
-        let waker = state.leave(place);
-        state.tell_first(&mut wakes);
+        let waker = state.waiters.leave(place);
+        state.waiters.tell_first(&mut wakes);
         drop(state);
         drop(waker);
     }
