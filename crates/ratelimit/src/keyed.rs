@@ -15,8 +15,11 @@
 //! 2. At most one shard's lock is held at a time, after the sweeper's if that is held; no lock is
 //!    waited for while one is held. Keys that leave are dropped after the lock.
 
+mod acquire;
 mod error;
 mod hasher;
+mod own;
+mod quota;
 mod shard;
 mod table;
 mod take;
@@ -28,7 +31,8 @@ use crate::{
     sync::{AtomicU64, AtomicUsize, Mutex, lock},
     time::Time,
 };
-use anabranch_core_cancel::{CancelToken, Clock};
+use anabranch_core_cancel::{CancelToken, Clock, Wakes};
+use own::Plans;
 use shard::Shard;
 use std::{
     borrow::Borrow,
@@ -37,9 +41,10 @@ use std::{
     sync::atomic::Ordering::Relaxed,
     time::Duration,
 };
-use take::{Refused, Sweeper};
+use take::{At, Refused, Sweeper};
 
-pub use error::{KeyDenied, NoRoom};
+pub use acquire::AcquireForKey;
+pub use error::{KeyAcquireError, KeyDenied, KeyRefused, NoRoom};
 pub use hasher::{SeededHasher, SeededState};
 
 /// A [`RateLimiter`](crate::RateLimiter) for each key: for each client, account, host or topic.
@@ -89,6 +94,7 @@ pub struct KeyedRateLimiter<K, S = SeededState> {
     /// No key can be idle before that tick.
     sweeps_from: AtomicU64,
     sweeper: Mutex<Sweeper>,
+    plans: Plans,
     shards: Box<[Mutex<Shard<K>>]>,
 }
 
@@ -164,6 +170,7 @@ impl<K, S> KeyedRateLimiter<K, S> {
             count: AtomicUsize::new(0),
             sweeps_from: AtomicU64::new(idle_ticks),
             sweeper: Mutex::new(Sweeper::default()),
+            plans: Plans::default(),
             shards: (0..shards).map(|_| Mutex::new(Shard::new())).collect(),
         }
     }
@@ -227,11 +234,54 @@ impl<K: Hash + Eq, S: BuildHasher> KeyedRateLimiter<K, S> {
                 exceeds_burst: None,
             }),
             Refused::Exceeds(exceeds) => KeyDenied::Denied(exceeds.into()),
-            Refused::NoRoom(tick) => KeyDenied::NoRoom(NoRoom {
-                max_keys: self.max_keys,
-                retry_after: self.time.until(tick),
-            }),
+            Refused::NoRoom(tick) => self.no_room(tick).into(),
         })
+    }
+
+    /// Waits until `permits` of the key are there, then takes all of them at once.
+    ///
+    /// An operation: nothing is taken until `.wait()` (blocks the thread) or `.await` (suspends the
+    /// task). Under a token with a deadline or with a timeout it fails at once when its turn cannot
+    /// come in time.
+    ///
+    /// # Fairness
+    /// First come, first served for each key, threads and tasks in one line; while somebody waits for
+    /// a key, [`allow`](Self::allow) and [`try_acquire`](Self::try_acquire) of it are denied. The first
+    /// in line takes its permits when it runs: a task that is woken and not polled holds up those
+    /// behind it. They are counted at the moment at which they were due, so lateness does not add up.
+    ///
+    /// # Cancel safety
+    /// Dropped, cancelled or timed out before it finishes, it has taken nothing, and those behind it
+    /// move up.
+    ///
+    /// # Errors
+    /// [`KeyRefused`] at once if `permits` is more than the burst, or the key is new and there is no
+    /// room. Bounded, a [`KeyAcquireError`]; one that comes because the turn lies behind a deadline
+    /// comes before that deadline.
+    ///
+    /// # Cost
+    /// As [`allow`](Self::allow) while permits are there. A key for which somebody waits costs some
+    /// hundred bytes more, and each who waits as many again; they go with the last who waits.
+    pub fn acquire<Q>(&self, key: &Q, permits: u64) -> AcquireForKey<'_, K, S>
+    where
+        K: Borrow<Q>,
+        Q: ToOwned<Owned = K> + ?Sized,
+    {
+        AcquireForKey::new(self, key.to_owned(), permits)
+    }
+
+    /// Operations in line for the key. A snapshot: may be stale on return.
+    pub fn waiting<Q>(&self, key: &Q) -> usize
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        let At { home, tag } = self.place(key);
+        let mut shard = lock(&self.shards[home]);
+        let slot = shard.table.find(tag, key);
+        let own = slot.and_then(|slot| shard.own(slot));
+        let waiters = own.and_then(|own| own.waiters.as_ref());
+        waiters.map_or(0, |waiters| waiters.len())
     }
 
     /// Permits of the key that [`allow_n`](Self::allow_n) would take: the burst for one that is not
@@ -241,30 +291,46 @@ impl<K: Hash + Eq, S: BuildHasher> KeyedRateLimiter<K, S> {
         K: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
-        let (home, tag) = self.place(key);
-        let shard = lock(&self.shards[home]);
-        let mark = shard
-            .table
-            .find(tag, key)
-            .map_or(0, |slot| shard.table.get(slot).1);
-        self.meter.available(self.now(), mark)
+        let At { home, tag } = self.place(key);
+        let mut shard = lock(&self.shards[home]);
+        let Some(slot) = shard.table.find(tag, key) else {
+            return self.meter.burst();
+        };
+        let tick = self.time.ticks();
+        let Some(own) = shard.own(slot) else {
+            let mark = shard.table.get(slot).1;
+            return self.meter.available(self.meter.now(tick), mark);
+        };
+        if own.waiters.as_ref().is_some_and(|line| !line.is_empty()) {
+            return 0;
+        }
+        let meter = own.meter(&self.meter);
+        meter.available(meter.now(tick), own.mark)
     }
 
     /// Forgets a key: from now on it has a full bucket. Whether it was kept.
+    ///
+    /// One with a [quota of its own](Self::set_quota), or for which somebody waits, stays, with a full
+    /// bucket.
     pub fn forget<Q>(&self, key: &Q) -> bool
     where
         K: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
-        let (home, tag) = self.place(key);
+        let At { home, tag } = self.place(key);
+        let (mut gone, mut wakes) = (None, Wakes::new());
         let mut shard = lock(&self.shards[home]);
         let Some(slot) = shard.table.find(tag, key) else {
             return false;
         };
-        let forgotten = shard.table.remove(slot, |key| self.tag(key));
-        self.count.fetch_sub(1, Relaxed);
+        if let Some(own) = shard.own(slot) {
+            own.fill(&self.meter, self.time.ticks(), &mut wakes);
+        } else {
+            gone = Some(shard.table.remove(slot, |key| self.tag(key)));
+            self.count.fetch_sub(1, Relaxed);
+        }
         drop(shard);
-        drop(forgotten);
+        drop(gone);
         true
     }
 
@@ -272,7 +338,8 @@ impl<K: Hash + Eq, S: BuildHasher> KeyedRateLimiter<K, S> {
     /// permits that gives them.
     ///
     /// `keep` is told how many permits the key has. It is called without a lock, for some keys
-    /// perhaps more than once; a key that is used meanwhile stays.
+    /// perhaps more than once; a key that is used meanwhile stays. It is not asked about keys with a
+    /// [quota of their own](Self::set_quota) or for which somebody waits.
     ///
     /// # Cost
     /// A clone of each key; locks are held for a few dozen keys at a time.

@@ -55,7 +55,9 @@ mod window;
 
 pub use anabranch_core_cancel::{CancelToken, Wait};
 pub use error::{AcquireError, Denied, ExceedsBurst, LineFull, Refused};
-pub use keyed::{KeyDenied, KeyedRateLimiter, NoRoom, SeededHasher, SeededState};
+pub use keyed::{
+    KeyAcquireError, KeyDenied, KeyRefused, KeyedRateLimiter, NoRoom, SeededHasher, SeededState,
+};
 pub use limiter::RateLimiter;
 pub use pacer::Pacer;
 pub use rate::Rate;

@@ -2,4 +2,4 @@
 //! [`RateLimiter`](crate::RateLimiter) and its relatives; the names are for signatures.
 
 pub use crate::acquire::Acquire;
-pub use crate::{pacer::Next, window::AcquireInWindow};
+pub use crate::{keyed::AcquireForKey, pacer::Next, window::AcquireInWindow};

@@ -56,9 +56,9 @@ impl Waiters {
         self.line.is_empty()
     }
 
-    /// When somebody who came now could have so many.
-    pub(crate) fn when(&self, source: &mut impl Source, permits: u64) -> u64 {
-        source.when(sum(self.wanted, permits))
+    /// So many permits, and those that all in line want.
+    pub(crate) fn and(&self, permits: u64) -> u64 {
+        sum(self.wanted, permits)
     }
 
     /// Takes the permits or stands in line; `now` is the clock's. A waker left in `spare` is to be

@@ -138,7 +138,7 @@ impl SlidingWindow {
         if waiters.is_empty() && log.take(now, permits) {
             return Ok(());
         }
-        let retry_after = match waiters.when(&mut Now { log, now }, permits) {
+        let retry_after = match log.when(now, waiters.and(permits)) {
             u64::MAX => Duration::MAX,
             at => Duration::from_nanos(at.saturating_sub(now)),
         };

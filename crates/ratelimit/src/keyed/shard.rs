@@ -6,7 +6,10 @@
 //! anybody, and is all the rule there is; keys are kept a while longer only to save the work of
 //! forgetting those that come back soon.
 
-use super::table::{MOST, Table, Tag};
+use super::{
+    own::{OWN, Own, Owns},
+    table::{MOST, Table, Tag},
+};
 use crate::meter::{Meter, NEVER};
 
 /// Keys that one call looks at, at most, when it is to forget some.
@@ -47,6 +50,8 @@ pub(super) struct Shard<K> {
     /// Where the next search for somebody to forget begins.
     hand: u32,
     calls: u32,
+    /// `None`: no key has anything of its own.
+    owns: Option<Box<Owns>>,
 }
 
 impl<K> Shard<K> {
@@ -55,6 +60,7 @@ impl<K> Shard<K> {
             table: Table::new(),
             hand: 0,
             calls: 0,
+            owns: None,
         }
     }
 
@@ -66,6 +72,46 @@ impl<K> Shard<K> {
 
     pub(super) fn has_room(&self) -> bool {
         self.table.len() < MOST
+    }
+
+    /// What the key there has of its own, from now on.
+    pub(super) fn make_own(&mut self, slot: usize) -> &mut Own {
+        let word = self.table.word_mut(slot);
+        let owns = self.owns.get_or_insert_default();
+        if *word & OWN == 0 {
+            let mark = *word;
+            *word = owns.add(Own {
+                mark,
+                ..Own::default()
+            });
+        }
+        owns.get_mut(*word)
+    }
+
+    /// What the key there has of its own, if it has.
+    pub(super) fn own(&mut self, slot: usize) -> Option<&mut Own> {
+        let word = self.table.get(slot).1;
+        if word & OWN == 0 {
+            return None;
+        }
+        Some(self.owns.as_mut()?.get_mut(word))
+    }
+
+    /// If it has nothing left of its own, the key there is one like all others again.
+    pub(super) fn settle(&mut self, slot: usize) {
+        let word = self.table.word_mut(slot);
+        let Some(owns) = self.owns.as_mut().filter(|_| *word & OWN != 0) else {
+            return;
+        };
+        let own = owns.get_mut(*word);
+        if own.waiters.as_ref().is_some_and(|line| line.is_empty()) {
+            own.waiters = None;
+        }
+        if own.plan.is_none() && own.waiters.is_none() {
+            let mark = own.mark;
+            owns.remove(*word);
+            *word = mark;
+        }
     }
 
     /// Looks at a few keys, each time at others, and forgets the first whose bucket is full.
@@ -110,15 +156,17 @@ impl<K> Shard<K> {
         Some(slot)
     }
 
-    /// Copies of up to [`LOOKS`] entries before slot `end`, and where those begin.
+    /// Copies of those of the [`LOOKS`] entries before slot `end` that have nothing of their own, and
+    /// where those begin.
     pub(super) fn batch(&self, end: usize) -> (Vec<(K, u64)>, usize)
     where
         K: Clone,
     {
         let end = end.min(self.table.len());
         let from = end.saturating_sub(LOOKS);
-        let batch = (from..end).map(|slot| self.table.get(slot).clone());
-        (batch.collect(), from)
+        let batch = (from..end).map(|slot| self.table.get(slot));
+        let is_common = |entry: &&(K, u64)| entry.1 & OWN == 0;
+        (batch.filter(is_common).cloned().collect(), from)
     }
 
     /// Removes a key unless it has been used since its mark was that.

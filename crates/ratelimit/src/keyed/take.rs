@@ -1,14 +1,16 @@
 //! What happens to a key that is asked for, and to those that nobody asks for any more.
 
 use super::{
-    KeyedRateLimiter,
+    KeyRefused, KeyedRateLimiter, NoRoom,
+    own::{Bucket, OWN},
     shard::{LOOKS, Moment, Search, Shard},
     table::Tag,
 };
 use crate::{
     error::ExceedsBurst,
-    meter::NEVER,
+    meter::{Meter, NEVER},
     sync::{MutexGuard, lock, try_lock},
+    waiters::Source,
 };
 use std::{
     borrow::Borrow,
@@ -28,22 +30,12 @@ pub(super) enum Refused {
     NoRoom(u64),
 }
 
-/// What is asked for, and where to look for it.
-struct Request<'a, Q: ?Sized> {
-    key: &'a Q,
-    home: usize,
-    tag: Tag,
-    cost: u64,
-    tick: u64,
+/// Where to look for a key.
+#[derive(Clone, Copy)]
+pub(super) struct At {
+    pub(super) home: usize,
+    pub(super) tag: Tag,
 }
-
-impl<Q: ?Sized> Clone for Request<'_, Q> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<Q: ?Sized> Copy for Request<'_, Q> {}
 
 /// Where the search for idle keys goes on.
 #[derive(Default)]
@@ -66,6 +58,22 @@ impl<K, S> KeyedRateLimiter<K, S> {
         }
     }
 
+    pub(super) fn no_room(&self, tick: u64) -> NoRoom {
+        NoRoom {
+            max_keys: self.max_keys,
+            retry_after: self.time.until(tick),
+        }
+    }
+
+    /// Why somebody who would have waited gets nothing all the same.
+    pub(super) fn refusal(&self, refused: Refused) -> KeyRefused {
+        match refused {
+            Refused::Exceeds(exceeds) => exceeds.into(),
+            Refused::NoRoom(tick) => self.no_room(tick).into(),
+            Refused::Later(_) => unreachable!("later is what one waits for"),
+        }
+    }
+
     /// One more key, if there may be one.
     fn reserve(&self) -> bool {
         let one_more = |count| (count < self.max_keys).then_some(count + 1);
@@ -80,47 +88,46 @@ impl<K: Hash + Eq, S: BuildHasher> KeyedRateLimiter<K, S> {
         K: Borrow<Q>,
         Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
     {
-        let burst = self.meter.burst();
-        if permits > burst {
-            let requested = permits;
-            return Err(Refused::Exceeds(ExceedsBurst { requested, burst }));
-        }
-        let cost = self.meter.cost(permits);
-        if cost == 0 {
-            // None at all, or no limit.
+        if permits == 0 {
             return Ok(());
         }
-        let (home, tag) = self.place(key);
-        let request = Request {
-            key,
-            home,
-            tag,
-            cost,
-            // Before the lock; it may be some time until that is had.
-            tick: self.time.ticks(),
-        };
-        let mut shard = lock(&self.shards[home]);
+        let at = self.place(key);
+        // Before the lock; it may be some time until that is had.
+        let tick = self.time.ticks();
+        // Dropped after the lock.
+        let mut gone = None;
+        let mut shard = lock(&self.shards[at.home]);
         let is_turn = shard.is_turn();
-        let done = match shard.table.find(tag, key) {
-            Some(slot) => {
-                let done = self.take_known(request, shard.table.word_mut(slot));
-                drop(shard);
-                done
+        let done = match shard.table.find(at.tag, key) {
+            Some(slot) => self.take_known(&mut shard, slot, permits, tick),
+            None if permits > self.meter.burst() => Err(exceeds(&self.meter, permits)),
+            None if self.meter.is_unlimited() => Ok(()),
+            None => {
+                let (added, slot) = self.add(shard, at, key, tick, &mut gone)?;
+                shard = added;
+                self.take_known(&mut shard, slot, permits, tick)
             }
-            None => self.take_new(request, shard),
         };
+        drop(shard);
         if is_turn {
-            self.sweep(request.tick);
+            self.sweep(tick);
         }
         done
     }
 
-    fn take_known<Q: ?Sized>(
+    #[inline]
+    pub(super) fn take_known(
         &self,
-        request: Request<'_, Q>,
-        mark: &mut u64,
+        shard: &mut Shard<K>,
+        slot: usize,
+        permits: u64,
+        tick: u64,
     ) -> Result<(), Refused> {
-        let Request { cost, tick, .. } = request;
+        let mark = shard.table.word_mut(slot);
+        if *mark & OWN != 0 || permits > self.meter.burst() {
+            return self.take_unusual(shard, slot, permits);
+        }
+        let cost = self.meter.cost(permits);
         match self.meter.take(self.meter.now(tick), *mark, cost) {
             Some(next) => {
                 *mark = next;
@@ -145,56 +152,76 @@ impl<K: Hash + Eq, S: BuildHasher> KeyedRateLimiter<K, S> {
         Ok(())
     }
 
-    /// Adds the key, with what it takes already taken from a full bucket.
-    fn take_new<'a, Q>(
+    /// A key with something of its own, or a request that is too large for all others.
+    #[cold]
+    fn take_unusual(&self, shard: &mut Shard<K>, slot: usize, permits: u64) -> Result<(), Refused> {
+        let Some(own) = shard.own(slot) else {
+            return Err(exceeds(&self.meter, permits));
+        };
+        let meter = *own.meter(&self.meter);
+        if permits > meter.burst() {
+            return Err(exceeds(&meter, permits));
+        }
+        let mut bucket = Bucket {
+            meter: &meter,
+            mark: &mut own.mark,
+            time: &self.time,
+        };
+        let wanted = match &own.waiters {
+            Some(waiters) if !waiters.is_empty() => waiters.and(permits),
+            _ if bucket.take(permits, false) => return Ok(()),
+            _ => permits,
+        };
+        let units = own.mark.saturating_add(meter.cost(wanted));
+        Err(Refused::Later(meter.when(units)))
+    }
+
+    /// Adds a key that has just not been found, with a full bucket; or finds it, if somebody else was
+    /// faster. A key that has to go for it is left in `gone`, to be dropped after the lock.
+    pub(super) fn add<'a, Q>(
         &'a self,
-        request: Request<'_, Q>,
         mut shard: MutexGuard<'a, Shard<K>>,
-    ) -> Result<(), Refused>
+        at: At,
+        key: &Q,
+        tick: u64,
+        gone: &mut Option<K>,
+    ) -> Result<(MutexGuard<'a, Shard<K>>, usize), Refused>
     where
         K: Borrow<Q>,
         Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
     {
-        let Request {
-            key,
-            home,
-            tag,
-            cost,
-            tick,
-        } = request;
         let moment = Moment::new(&self.meter, tick);
-        let Some(mark) = self.meter.take(moment.now, 0, cost) else {
-            return Err(Refused::Later(NEVER));
-        };
         let mut least = NEVER;
         for _ in 0..TRIES {
             // Before anything is changed: a clone may panic.
             let owned = key.to_owned();
-            if shard.has_room() && self.reserve() {
-                shard.table.insert(tag, owned, mark);
-                return Ok(());
-            }
-            // It takes over the place of one of its own shard.
-            match shard.evict(moment.full, |key| self.tag(key)) {
-                Search::Forgot(gone) => {
-                    shard.table.insert(tag, owned, mark);
-                    drop(shard);
-                    drop(gone);
-                    return Ok(());
-                }
-                Search::Looked(looks, mark) => {
-                    least = least.min(mark);
-                    let is_full = !shard.has_room();
-                    drop(shard);
-                    if is_full || !self.make_room(home, looks, moment, &mut least) {
-                        break;
+            let mut has_place = shard.has_room() && self.reserve();
+            let mut looked = 0;
+            if !has_place {
+                // It takes over the place of one of its own shard.
+                match shard.evict(moment.full, |key| self.tag(key)) {
+                    Search::Forgot(key) => {
+                        *gone = Some(key);
+                        has_place = true;
                     }
+                    Search::Looked(looks, mark) => (looked, least) = (looks, least.min(mark)),
                 }
+            }
+            if has_place {
+                shard.table.insert(at.tag, owned, moment.full);
+                let slot = shard.table.len() - 1;
+                return Ok((shard, slot));
+            }
+            let is_full = !shard.has_room();
+            drop(shard);
+            drop(owned);
+            if is_full || !self.make_room(at.home, looked, moment, &mut least) {
+                break;
             }
             // Somebody else may have come in between, with this key or for this room.
-            shard = lock(&self.shards[home]);
-            if let Some(slot) = shard.table.find(tag, key) {
-                return self.take_known(request, shard.table.word_mut(slot));
+            shard = lock(&self.shards[at.home]);
+            if let Some(slot) = shard.table.find(at.tag, key) {
+                return Ok((shard, slot));
             }
         }
         Err(Refused::NoRoom(match least {
@@ -255,13 +282,22 @@ impl<K: Hash + Eq, S: BuildHasher> KeyedRateLimiter<K, S> {
         drop(sweeper);
     }
 
-    pub(super) fn place<Q: Hash + ?Sized>(&self, key: &Q) -> (usize, Tag) {
+    #[inline]
+    pub(super) fn place<Q: Hash + ?Sized>(&self, key: &Q) -> At {
         let hash = self.hasher.hash_one(key);
         let home = ((hash >> 32) * self.shards.len() as u64) >> 32;
-        (home as usize, Tag::of(hash))
+        At {
+            home: home as usize,
+            tag: Tag::of(hash),
+        }
     }
 
     pub(super) fn tag(&self, key: &K) -> Tag {
         Tag::of(self.hasher.hash_one(key))
     }
+}
+
+pub(super) fn exceeds(meter: &Meter, requested: u64) -> Refused {
+    let burst = meter.burst();
+    Refused::Exceeds(ExceedsBurst { requested, burst })
 }
