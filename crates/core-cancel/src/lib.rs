@@ -41,6 +41,7 @@ mod parker;
 pub mod queue;
 #[doc(hidden)]
 pub mod select;
+mod spin;
 mod sync;
 mod system;
 mod ticket;

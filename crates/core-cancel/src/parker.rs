@@ -19,6 +19,7 @@
 
 use crate::{
     manual::{self, Participant},
+    spin::{TO_SLEEP, spin},
     sync::{Arc, AtomicU32, Condvar, Mutex, PoisonError, lock},
     system,
 };
@@ -73,6 +74,8 @@ impl Parker {
         {
             return;
         }
+        // Only looks: what takes the notification is the exchange that fails below.
+        spin(&TO_SLEEP, || self.is_notified());
         let mut guard = lock(&self.mutex);
         if self
             .state

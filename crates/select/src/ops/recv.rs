@@ -95,6 +95,9 @@ impl Receiving {
         ticket: &Ticket<'_>,
     ) -> Poll<Result<T, Closed>> {
         if self.place.is_none() {
+            if !channel.may_receive() {
+                ticket.spin(|| channel.may_receive());
+            }
             let taken = |message| Poll::Ready(Ok(message));
             return channel.take_or(taken, |state, wakes| {
                 self.poll_locked(state, wakes, ticket).0
