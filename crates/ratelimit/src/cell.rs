@@ -25,7 +25,7 @@ pub(crate) use stamped::MeterCell;
 #[cfg(not(loom))]
 mod fields {
     use super::Meter;
-    use crate::sync::AtomicU64;
+    use crate::{meter::Flow, sync::AtomicU64};
     use std::sync::atomic::Ordering::{Acquire, Release};
 
     #[derive(Debug)]
@@ -34,58 +34,72 @@ mod fields {
         /// The shift in the lower half, the exponent in the upper one.
         shifts: AtomicU64,
         reach: AtomicU64,
-        burst: AtomicU64,
-        capacity: AtomicU64,
         since: AtomicU64,
+        one: AtomicU64,
+        capacity: AtomicU64,
         base: AtomicU64,
+        burst: AtomicU64,
     }
 
     fn shifts(meter: &Meter) -> u64 {
-        u64::from(meter.e.cast_unsigned()) << 32 | u64::from(meter.s)
+        u64::from(meter.e.cast_unsigned()) << 32 | u64::from(meter.flow.s)
     }
 
     impl MeterCell {
         pub(crate) fn new(meter: Meter) -> Self {
             Self {
-                m: meter.m.into(),
+                m: meter.flow.m.into(),
                 shifts: shifts(&meter).into(),
-                reach: meter.reach.into(),
-                burst: meter.burst.into(),
+                reach: meter.flow.reach.into(),
+                since: meter.flow.since.into(),
+                one: meter.one.into(),
                 capacity: meter.capacity.into(),
-                since: meter.since.into(),
                 base: meter.base.into(),
+                burst: meter.burst.into(),
             }
         }
 
-        #[inline]
         pub(crate) fn load(&self) -> Meter {
+            Meter {
+                burst: self.burst.load(Acquire),
+                ..self.load_for_one()
+            }
+        }
+
+        /// As [`load`](Self::load), for whoever asks for one permit and not for the burst.
+        #[inline]
+        pub(crate) fn load_for_one(&self) -> Meter {
             let shifts = self.shifts.load(Acquire);
             Meter {
-                m: self.m.load(Acquire),
-                s: shifts as u32,
-                reach: self.reach.load(Acquire),
+                flow: Flow {
+                    m: self.m.load(Acquire),
+                    s: shifts as u32,
+                    reach: self.reach.load(Acquire),
+                    since: self.since.load(Acquire),
+                },
                 e: ((shifts >> 32) as u32).cast_signed(),
-                burst: self.burst.load(Acquire),
+                one: self.one.load(Acquire),
                 capacity: self.capacity.load(Acquire),
-                since: self.since.load(Acquire),
                 base: self.base.load(Acquire),
+                burst: 1,
             }
         }
 
         /// For the one with the line's lock, while the flag is set.
         pub(crate) fn store(&self, meter: &Meter) {
-            self.m.store(meter.m, Release);
+            self.m.store(meter.flow.m, Release);
             self.shifts.store(shifts(meter), Release);
-            self.reach.store(meter.reach, Release);
-            self.burst.store(meter.burst, Release);
+            self.reach.store(meter.flow.reach, Release);
+            self.since.store(meter.flow.since, Release);
+            self.one.store(meter.one, Release);
             self.capacity.store(meter.capacity, Release);
-            self.since.store(meter.since, Release);
             self.base.store(meter.base, Release);
+            self.burst.store(meter.burst, Release);
         }
     }
 }
 
-/// For the models: which meter a reader sees is up to one atomic, for seven would take for ever.
+/// For the models: which meter a reader sees is up to one atomic, for eight would take for ever.
 #[cfg(loom)]
 mod stamped {
     use super::Meter;
@@ -112,6 +126,10 @@ mod stamped {
         pub(crate) fn load(&self) -> Meter {
             let at = self.stamp.load(Acquire);
             self.meters.lock().unwrap()[at as usize]
+        }
+
+        pub(crate) fn load_for_one(&self) -> Meter {
+            self.load()
         }
 
         pub(crate) fn store(&self, meter: &Meter) {

@@ -211,30 +211,40 @@ impl RateLimiter {
     ///
     /// # Cost
     /// A look at the clock and one compare-exchange (bench `R1`); denied, it writes nothing.
-    #[inline]
     #[must_use = "a call that is not allowed should not go on"]
     pub fn allow(&self) -> bool {
-        self.allow_n(1)
+        // The word first: its mark is then not newer than the time, and a denial not for want of a
+        // few nanoseconds that have long passed. The meter last: nothing to keep while the clock is
+        // read.
+        let word = self.word.load(Acq);
+        let ticks = self.time.ticks();
+        let meter = self.meter.load_for_one();
+        let now = meter.now(ticks);
+        // `meter.take`, for a cost that is never more than the capacity.
+        let next = word.max(now - meter.capacity) + meter.one;
+        if next <= now && self.replace(word, next).is_ok() {
+            return true;
+        }
+        // A word with the flag is above any time.
+        let is_denied = next > now && word <= now && self.word.load(Acq) == word;
+        !is_denied && self.take_slowly(1)
     }
 
     /// Takes `permits` at once if they are there, else none. Never waits.
     ///
     /// None at all are always there, even while somebody waits. More than the burst never are,
     /// unless [debt is allowed](Self::allow_debt).
-    #[inline]
     #[must_use = "a call that is not allowed should not go on"]
     pub fn allow_n(&self, permits: u64) -> bool {
-        // The word first: its mark is then not newer than the time, and a denial not for want of a
-        // few nanoseconds that have long passed.
         let word = self.word.load(Acq);
+        let ticks = self.time.ticks();
         let meter = self.meter.load();
         if permits > meter.burst() {
             return self.take_slowly(permits);
         }
-        let now = meter.now(self.time.ticks());
+        let now = meter.now(ticks);
         match meter.take(now, word, meter.cost(permits)) {
-            Some(next) if word & FLAG == 0 && self.replace(word, next).is_ok() => true,
-            // A word with the flag is above any time.
+            Some(next) if self.replace(word, next).is_ok() => true,
             None if word <= now && self.word.load(Acq) == word => false,
             _ => self.take_slowly(permits),
         }
@@ -542,7 +552,7 @@ impl RateLimiter {
     pub(crate) fn take_at_once(&self, permits: u64) -> bool {
         let word = self.word.load(Acq);
         let meter = self.meter.load();
-        if permits > meter.burst() || word & FLAG != 0 {
+        if permits > meter.burst() {
             return false;
         }
         let now = meter.now(self.time.ticks());

@@ -5,7 +5,7 @@
 
 use crate::{
     each::Each,
-    meter::{Meter, NEVER, Scale},
+    meter::{Meter, Scale},
     rate::Rate,
     warm_up::WarmUp,
 };
@@ -136,13 +136,14 @@ impl Limits {
     /// The marks of full buckets at that tick.
     fn pulls(&self, state: &State, permits: u64, tick: u64) -> Each<u64> {
         let pull = |meter: &Meter, mark: u64| {
+            let own = mark.saturating_add(meter.need(meter.cost(permits)));
             // The one that says when is counted at its own, exact moment, which is less than a
             // tick before: a bucket that was just filled is not full to overflowing.
-            if tick == NEVER || own_due(meter, mark, permits) == tick {
-                0
-            } else {
-                meter.now(tick) - meter.capacity
-            }
+            let moment = match meter.when(own) == tick {
+                true => own,
+                false => meter.now(tick),
+            };
+            moment.saturating_sub(meter.capacity)
         };
         let mut pulls = self.meters.map(|_| 0);
         let pairs = self.meters.zip(&state.marks);

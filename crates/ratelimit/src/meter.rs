@@ -95,19 +95,50 @@ impl Scale {
 /// A rate and a burst in units: see the head of the file. Plain data; the mark is the caller's.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Meter {
-    /// `inflow(t) = t * m >> s`, rounded down; `m` is zero or has its top bit set.
-    pub(crate) m: u64,
-    pub(crate) s: u32,
-    /// Later than this is as late as this.
-    pub(crate) reach: u64,
+    pub(crate) flow: Flow,
     /// A permit is `1 << e` units, or `1 << -e` permits are a unit; [`FREE`](Self::FREE): nothing.
     pub(crate) e: i32,
+    /// What one permit costs.
+    pub(crate) one: u64,
     /// The burst, in permits and in units.
     pub(crate) burst: u64,
     pub(crate) capacity: u64,
-    /// The tick at which it took over, and the mark of a full bucket then.
-    pub(crate) since: u64,
+    /// The mark of a full bucket when the meter took over.
     pub(crate) base: u64,
+}
+
+/// What flows in, in units, from tick `since` on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Flow {
+    /// `t * m >> s`, rounded down; `m` is zero or has its top bit set.
+    pub(crate) m: u64,
+    pub(crate) s: u32,
+    /// Longer than this is as long as this.
+    pub(crate) reach: u64,
+    pub(crate) since: u64,
+}
+
+impl Flow {
+    #[inline]
+    pub(crate) fn until(self, tick: u64) -> u64 {
+        let ticks = tick.saturating_sub(self.since);
+        if self.s > Self::SHORT {
+            // The usual case, and shorter: the upper half alone, and no time is too long.
+            let product = u128::from(ticks) * u128::from(self.m);
+            (product >> 64) as u64 >> (self.s & 63)
+        } else {
+            self.fast(ticks)
+        }
+    }
+
+    /// Up to this shift `q` is 1/8 or more, and the reach a limit.
+    const SHORT: u32 = 66;
+
+    #[cold]
+    fn fast(self, ticks: u64) -> u64 {
+        let product = u128::from(ticks.min(self.reach)) * u128::from(self.m);
+        (product >> self.s) as u64
+    }
 }
 
 impl Meter {
@@ -117,14 +148,18 @@ impl Meter {
     /// For a clock that counts ticks of that length from 0 on.
     pub(crate) fn new(rate: Rate, scale: Scale) -> Self {
         if rate.is_unlimited() {
-            return Self {
+            let flow = Flow {
                 m: 0,
-                s: 0,
+                s: Flow::SHORT + 1,
                 reach: NEVER,
+                since: 0,
+            };
+            return Self {
+                flow,
                 e: Self::FREE,
+                one: 0,
                 burst: u64::MAX,
                 capacity: 0,
-                since: 0,
                 base: 0,
             };
         }
@@ -139,32 +174,32 @@ impl Meter {
             quotient => (quotient.ilog2() as i32).min(room),
         };
         let (m, s) = mantissa(n, p, e);
-        // From s = 67 on q is less than 1/4.
-        let reach = match (1_u128 << (61 + s.min(66))).checked_div(u128::from(m)) {
-            Some(reach) if s <= 66 => u64::try_from(reach).unwrap_or(NEVER),
+        let reach = match (1_u128 << (61 + s.min(Flow::SHORT))).checked_div(u128::from(m)) {
+            Some(reach) if s <= Flow::SHORT => u64::try_from(reach).unwrap_or(NEVER),
             _ => NEVER,
         };
         let mut meter = Self {
-            m,
-            s,
-            reach,
+            flow: Flow {
+                m,
+                s,
+                reach,
+                since: 0,
+            },
             e,
+            one: 0,
             burst,
             capacity: 0,
-            since: 0,
             base: 0,
         };
+        meter.one = meter.cost(1);
         meter.capacity = meter.cost(burst);
         meter
     }
 
     /// The same, taking over at tick `since` with marks from `base` on.
     pub(crate) fn taking_over(self, since: u64, base: u64) -> Self {
-        Self {
-            since,
-            base,
-            ..self
-        }
+        let flow = Flow { since, ..self.flow };
+        Self { flow, base, ..self }
     }
 
     /// The largest request without a debt, in permits.
@@ -206,27 +241,18 @@ impl Meter {
     /// Base, capacity and inflow until tick `t`.
     #[inline]
     pub(crate) fn now(&self, t: u64) -> u64 {
-        self.base + self.capacity + self.inflow(t.saturating_sub(self.since))
-    }
-
-    #[inline]
-    fn inflow(&self, ticks: u64) -> u64 {
-        let product = u128::from(ticks.min(self.reach)) * u128::from(self.m);
-        if self.s >= 64 {
-            // The usual case, and shorter: the upper half alone.
-            (product >> 64) as u64 >> (self.s - 64)
-        } else {
-            (product >> self.s) as u64
-        }
+        self.base + self.capacity + self.flow.until(t)
     }
 
     /// The mark after taking `cost`, if that much is available, or if the bucket is full: what is
     /// more than the capacity is owed then, and the mark ahead of the time.
+    ///
+    /// Nothing is available at a mark with the top bit set.
     #[inline]
     pub(crate) fn take(&self, now: u64, mark: u64, cost: u64) -> Option<u64> {
         // Pulled up to the mark of a full bucket.
         let mark = mark.max(now - self.capacity);
-        (now.saturating_sub(mark) >= cost.min(self.capacity)).then(|| mark + cost)
+        (mark + self.need(cost) <= now).then(|| mark + cost)
     }
 
     /// What a request of that cost waits for to be available.
@@ -257,15 +283,15 @@ impl Meter {
     pub(crate) fn when(&self, units: u64) -> u64 {
         let inflow = units.saturating_sub(self.base + self.capacity);
         if inflow == 0 {
-            return self.since;
+            return self.flow.since;
         }
-        if inflow > self.inflow(self.reach) {
+        if inflow > self.flow.until(NEVER) {
             return NEVER;
         }
         // At most `reach * m`, so the shift loses nothing.
-        let product = u128::from(inflow) << self.s;
-        let ticks = u64::try_from(product.div_ceil(u128::from(self.m))).unwrap_or(NEVER);
-        self.since.saturating_add(ticks)
+        let product = u128::from(inflow) << self.flow.s;
+        let ticks = u64::try_from(product.div_ceil(u128::from(self.flow.m))).unwrap_or(NEVER);
+        self.flow.since.saturating_add(ticks)
     }
 
     /// How many units of this meter hold as many permits as `units` of `other`, rounded down.
@@ -282,7 +308,7 @@ impl Meter {
 /// numbers have up to 64 and 94 bits.
 fn mantissa(n: u128, p: u128, e: i32) -> (u64, u32) {
     if n == 0 {
-        return (0, 0);
+        return (0, Flow::SHORT + 1);
     }
     // Scaled so that p <= n < 2p, with n / p having been n / p * 2^x.
     let mut x = n.ilog2() as i32 - p.ilog2() as i32;
@@ -306,7 +332,7 @@ fn mantissa(n: u128, p: u128, e: i32) -> (u64, u32) {
     match u32::try_from(s) {
         Ok(s) if s < 128 => (m, s),
         // Not one unit in 584 years.
-        _ => (0, 0),
+        _ => (0, Flow::SHORT + 1),
     }
 }
 
@@ -368,7 +394,7 @@ mod tests {
                 let got = permits(&meter, u64::try_from(t).unwrap());
                 assert!(got.abs_diff(expected) <= 1, "{rate}: {got} for {expected}");
                 // The mantissa itself, however few permits came.
-                let error = (meter.m as f64 * 2_f64.powi(-(meter.s as i32)))
+                let error = (meter.flow.m as f64 * 2_f64.powi(-(meter.flow.s as i32)))
                     / (n as f64 / p as f64 * 2_f64.powi(meter.e));
                 assert!((error - 1.0).abs() < 1e-9, "{rate}: {error}");
             }

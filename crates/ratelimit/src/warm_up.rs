@@ -29,8 +29,8 @@ pub(crate) struct WarmUp {
 impl WarmUp {
     pub(crate) fn new(period: Duration, meter: &Meter, scale: Scale) -> Self {
         let nanos = u64::try_from(period.as_nanos()).unwrap_or(u64::MAX);
-        let full = meter.now(meter.since);
-        let all = meter.now(meter.since.saturating_add(scale.ticks(nanos))) - full;
+        let full = meter.now(meter.flow.since);
+        let all = meter.now(meter.flow.since.saturating_add(scale.ticks(nanos))) - full;
         Self { all, period }
     }
 
