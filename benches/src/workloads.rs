@@ -6,6 +6,7 @@
 mod channel;
 mod children;
 mod deadlines;
+mod keyed;
 mod limiter;
 mod memory;
 mod poll;
@@ -20,6 +21,7 @@ pub use children::{
     cancel_all, create_and_drop, create_and_drop_two_threads, create_and_wait, wake_all,
 };
 pub use deadlines::{Fired, deadlines};
+pub use keyed::{Second, million_keys, new_keys};
 pub use limiter::{admit, deny, half_admitted_two_threads};
 pub use memory::bytes_per_child;
 pub use poll::{chain, poll};
