@@ -6,6 +6,8 @@
 //! ORDERING: `calls` numbers the calls and `last` is the time of the last run; each is decided on by
 //! a single read-modify-write of itself and publishes nothing else, so all orderings are Relaxed.
 
+#[cfg(loom)]
+use crate::control;
 use crate::{meter::NEVER, nanos::nanos, sync::AtomicU64};
 use anabranch_core_cancel::{CancelToken, Clock};
 use std::{fmt, sync::atomic::Ordering::Relaxed, time::Duration};
@@ -153,6 +155,14 @@ impl Sometimes {
             // An error is a later run: nothing to do.
             let _ = self.last.fetch_update(Relaxed, Relaxed, later);
             return true;
+        }
+        #[cfg(loom)]
+        if control::is_planted(control::Mistake::SplitInterval) {
+            let last = self.last.load(Relaxed);
+            let has_passed = last != NEVER && now.saturating_sub(last) >= interval;
+            self.last
+                .store(if has_passed { now } else { last }, Relaxed);
+            return has_passed;
         }
         // Until the first call has left its time here, it is that one's interval.
         let last = self.last.load(Relaxed);

@@ -6,6 +6,8 @@
 //! given back; the price is a second wake-up for each, and that a task that is told and not polled
 //! holds up those behind it.
 
+#[cfg(loom)]
+use crate::control;
 use anabranch_core_cancel::{
     Ticket, Wakes,
     queue::{Place, WaitQueue},
@@ -118,6 +120,10 @@ impl Waiters {
 
     /// Tells the first in line that it is, unless it knows.
     pub(crate) fn tell_first(&mut self, wakes: &mut Wakes) {
+        #[cfg(loom)]
+        if control::is_planted(control::Mistake::ForgetNext) {
+            return;
+        }
         if self.line.front().is_some_and(|first| !first.is_told) {
             self.set_told(true);
             self.line.nudge(wakes);

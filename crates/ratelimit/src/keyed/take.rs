@@ -6,6 +6,8 @@ use super::{
     shard::{LOOKS, Moment, Search, Shard},
     table::Tag,
 };
+#[cfg(loom)]
+use crate::control;
 use crate::{
     error::ExceedsBurst,
     meter::{Meter, NEVER},
@@ -76,6 +78,12 @@ impl<K, S> KeyedRateLimiter<K, S> {
 
     /// One more key, if there may be one.
     fn reserve(&self) -> bool {
+        #[cfg(loom)]
+        if control::is_planted(control::Mistake::SplitCount) {
+            let count = self.count.load(Relaxed);
+            self.count.store(count + 1, Relaxed);
+            return count < self.max_keys;
+        }
         let one_more = |count| (count < self.max_keys).then_some(count + 1);
         // ORDERING: Relaxed, as all of `count`: it is compared with the limit and publishes nothing.
         self.count.fetch_update(Relaxed, Relaxed, one_more).is_ok()
