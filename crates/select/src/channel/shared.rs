@@ -18,6 +18,7 @@ const MAY_SEND: u32 = 2;
 pub(crate) struct Shared<T> {
     state: Mutex<State<T>>,
     hint: AtomicU32,
+    has_buffer: bool,
     pub(crate) senders: Ends,
     pub(crate) receivers: Ends,
 }
@@ -29,6 +30,7 @@ impl<T> Shared<T> {
         Self {
             hint: AtomicU32::new(bits(state.settle(&mut Wakes::new()))),
             state: Mutex::new(state),
+            has_buffer: capacity > 0,
             senders: Ends::one(),
             receivers: Ends::one(),
         }
@@ -111,6 +113,10 @@ impl<T> Shared<T> {
     /// Looks at the channel under its lock and changes nothing.
     pub(crate) fn read<R>(&self, look: impl FnOnce(&State<T>) -> R) -> R {
         look(&lock(&self.state))
+    }
+
+    pub(crate) fn has_buffer(&self) -> bool {
+        self.has_buffer
     }
 
     #[inline]

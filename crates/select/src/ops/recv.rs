@@ -105,6 +105,9 @@ impl Receiving {
             return Poll::Pending;
         }
         if self.place.is_none() {
+            if !channel.may_receive() {
+                ticket.spin(|| channel.may_receive());
+            }
             let taken = |message| Poll::Ready(Ok(message));
             return channel.take_or(taken, |state, wakes| {
                 self.poll_locked(state, wakes, ticket).0

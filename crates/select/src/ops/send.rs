@@ -120,6 +120,10 @@ impl Sending {
         ticket: &Ticket<'_>,
     ) -> Poll<Result<(), Gone>> {
         if self.place.is_none() {
+            // Without a buffer somebody has to be first in line: the sender.
+            if channel.has_buffer() && !channel.may_send() {
+                ticket.spin(|| channel.may_send());
+            }
             let sent = Poll::Ready(Ok(()));
             return channel.offer_or(message, sent, |message, state, wakes| {
                 self.poll_locked(message, state, wakes, ticket).0
