@@ -3,7 +3,7 @@
 use std::{env, fs, path::Path, process::Command};
 
 /// Whose version `list` shows. A name that is missing from the lock file fails the build.
-const PEERS: [&str; 15] = [
+const PEERS: [&str; 16] = [
     "tokio",
     "tokio-util",
     "event-listener",
@@ -17,6 +17,7 @@ const PEERS: [&str; 15] = [
     "loole",
     "kanal",
     "async-channel",
+    "async-lock",
     "futures-util",
     "tokio-stream",
 ];

@@ -3,6 +3,8 @@
 //! The figure is wall time per message, from the first send to the moment at which the receivers
 //! have seen the channel closed and empty.
 
+mod received;
+
 use std::sync::{Arc, Barrier};
 use std::thread;
 
@@ -14,6 +16,8 @@ use crate::channels::{
     AsyncReceive, AsyncSend, BlockingReceive, BlockingSend, Capacity, Channel, TrySend,
 };
 use crate::{Ask, Rep, Stopwatch};
+
+use received::{InOrder, label, receive_labelled};
 
 /// One thread sends `ops` messages and another one receives them.
 ///
@@ -195,176 +199,10 @@ async fn receive_all(mut receiver: impl AsyncReceive) -> Result<InOrder> {
     Ok(received)
 }
 
-/// What came out of a channel into which the numbers from 0 went.
-#[derive(Debug, Default)]
-struct InOrder {
-    next: u64,
-    sum: u64,
-}
-
-impl InOrder {
-    fn take(&mut self, message: u64) -> Result<()> {
-        let due = self.next;
-        ensure!(message == due, "message {message} came instead of {due}");
-        self.next += 1;
-        self.sum = self.sum.wrapping_add(message);
-        Ok(())
-    }
-
-    fn check(&self, ops: u64) -> Result<()> {
-        let sum = (0..ops).fold(0, u64::wrapping_add);
-        ensure!(
-            (self.next, self.sum) == (ops, sum),
-            "{} of {ops} messages came, and they add up to {}",
-            self.next,
-            self.sum
-        );
-        Ok(())
-    }
-}
-
 /// How many of `ops` messages `producer` sends.
 fn share(ops: u64, producers: u64, producer: u64) -> u64 {
     ops / producers + u64::from(producer < ops % producers)
 }
 
-/// A message that says who sent it.
-fn label(producer: u64, number: u64) -> u64 {
-    producer << 48 | number
-}
-
-/// What one of several consumers received.
-struct Labelled {
-    count: u64,
-    sum: u64,
-}
-
-/// Receives until the channel is closed and empty. What one producer sends must not be overtaken
-/// by what it sends later, whoever else receives.
-async fn receive_labelled(mut receiver: impl AsyncReceive, producers: u64) -> Result<Labelled> {
-    let mut next = vec![0; usize::try_from(producers)?];
-    let mut received = Labelled { count: 0, sum: 0 };
-    while let Some(message) = receiver.receive().await {
-        let (producer, number) = (usize::try_from(message >> 48)?, message & ((1 << 48) - 1));
-        let next = next.get_mut(producer).context("nobody sent that")?;
-        ensure!(
-            number >= *next,
-            "producer {producer}: message {number} came late"
-        );
-        *next = number + 1;
-        received.count += 1;
-        received.sum = received.sum.wrapping_add(message);
-    }
-    Ok(received)
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::channels::{Crossbeam, Flume, StdBounded};
-
-    const ASK: Ask = Ask { ops: 10, seed: 1 };
-    const LOSES: u8 = 0;
-    const DOUBLES: u8 = 1;
-    const SWAPS: u8 = 2;
-
-    /// flume's channel, and what goes wrong with messages 3 and 4 of the first producer.
-    struct Faulty<const FAULT: u8>;
-
-    #[derive(Clone)]
-    struct FaultySender<const FAULT: u8>(flume::Sender<u64>);
-
-    impl<const FAULT: u8> Channel for Faulty<FAULT> {
-        type Sender = FaultySender<FAULT>;
-        type Receiver = flume::Receiver<u64>;
-
-        fn make(capacity: Capacity) -> Result<(Self::Sender, Self::Receiver)> {
-            let (sender, receiver) = Flume::make(capacity)?;
-            Ok((FaultySender(sender), receiver))
-        }
-    }
-
-    impl<const FAULT: u8> FaultySender<FAULT> {
-        /// What is sent instead.
-        fn instead(message: u64) -> Vec<u64> {
-            match (FAULT, message) {
-                (LOSES, 3) => vec![],
-                (DOUBLES, 3) => vec![3, 3],
-                (SWAPS, 3) => vec![4],
-                (SWAPS, 4) => vec![3],
-                _ => vec![message],
-            }
-        }
-    }
-
-    impl<const FAULT: u8> BlockingSend for FaultySender<FAULT> {
-        fn send(&mut self, message: u64) -> Result<()> {
-            let mut messages = Self::instead(message).into_iter();
-            messages.try_for_each(|message| Ok(self.0.send(message)?))
-        }
-    }
-
-    impl<const FAULT: u8> AsyncSend for FaultySender<FAULT> {
-        async fn send(&mut self, message: u64) -> Result<()> {
-            Self::instead(message)
-                .into_iter()
-                .try_for_each(|message| Ok(self.0.send(message)?))
-        }
-    }
-
-    fn all_fail<const FAULT: u8>() {
-        let capacity = Capacity::Unbounded;
-        assert!(thread_to_thread::<Faulty<FAULT>>(ASK, capacity).is_err());
-        assert!(thread_to_task::<Faulty<FAULT>>(ASK, capacity).is_err());
-        assert!(task_to_task::<Faulty<FAULT>>(ASK, capacity).is_err());
-        let ask = Ask { ops: 40, seed: 1 };
-        // One consumer, or the two halves of a swap could go to different ones, which is allowed.
-        assert!(tasks_to_tasks::<Faulty<FAULT>>(ask, capacity, 1).is_err());
-    }
-
-    #[test]
-    fn a_channel_that_keeps_its_promises_passes() {
-        let capacity = Capacity::Bounded(2);
-        let reps = [
-            thread_to_thread::<Flume>(ASK, capacity),
-            thread_to_task::<Flume>(ASK, capacity),
-            task_to_task::<Flume>(ASK, capacity),
-            tasks_to_tasks::<Flume>(ASK, capacity, 4),
-            one_thread::<Crossbeam>(ASK, |receiver| receiver.receive()),
-        ];
-        for rep in reps {
-            assert_eq!(rep.unwrap().ops, 10);
-        }
-    }
-
-    #[test]
-    fn a_lost_message_fails_the_check() {
-        all_fail::<LOSES>();
-    }
-
-    #[test]
-    fn a_message_that_comes_twice_fails_the_check() {
-        all_fail::<DOUBLES>();
-    }
-
-    #[test]
-    fn a_message_that_overtakes_another_fails_the_check() {
-        all_fail::<SWAPS>();
-    }
-
-    #[test]
-    fn what_a_channel_does_not_have_is_an_error() {
-        let rep = thread_to_thread::<StdBounded>(ASK, Capacity::Unbounded);
-        assert!(rep.unwrap_err().to_string().contains("bound"));
-        let empty = one_thread::<Crossbeam>(ASK, |_| None);
-        assert!(empty.unwrap_err().to_string().contains("not there"));
-    }
-
-    #[test]
-    fn the_shares_add_up() {
-        for ops in 0..9 {
-            let shares: u64 = (0..4).map(|producer| share(ops, 4, producer)).sum();
-            assert_eq!(shares, ops);
-        }
-    }
-}
+mod tests;

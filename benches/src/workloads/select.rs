@@ -230,6 +230,29 @@ mod tests {
         }
     }
 
+    /// Hands on the first two messages of a channel the wrong way round.
+    struct Backwards;
+
+    impl BlockingSelect for Backwards {
+        type Channel = Crossbeam;
+
+        fn receive_all(
+            receivers: Vec<<Crossbeam as Channel>::Receiver>,
+            messages: u64,
+            mut take: impl FnMut(usize, u64) -> Result<()>,
+        ) -> Result<()> {
+            let mut all = Vec::new();
+            CrossbeamSelect::receive_all(receivers, messages, |place, message| {
+                all.push((place, message));
+                Ok(())
+            })?;
+            all.sort_unstable();
+            all.swap(0, 1);
+            all.into_iter()
+                .try_for_each(|(place, message)| take(place, message))
+        }
+    }
+
     /// Looks at the first channel only.
     struct OneEyed;
 
@@ -258,6 +281,11 @@ mod tests {
     fn a_message_from_another_channel_fails_the_check() {
         assert!(select_in_thread::<Mistaken>(ASK, 2).is_err());
         assert!(select_in_task::<Mistaken>(ASK, 2).is_err());
+    }
+
+    #[test]
+    fn a_message_that_overtakes_another_of_its_channel_fails_the_check() {
+        assert!(select_in_thread::<Backwards>(ASK, 2).is_err());
     }
 
     #[test]

@@ -38,6 +38,7 @@ mod node;
 mod operation;
 pub mod ops;
 mod parker;
+mod patience;
 pub mod queue;
 #[doc(hidden)]
 pub mod select;

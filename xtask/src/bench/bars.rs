@@ -4,13 +4,13 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use anyhow::{Context as _, bail, ensure};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::near;
 
 use super::measure::Session;
 use super::plan::Slot;
-use super::protocol::{Cell, METRICS};
+use super::protocol::{Cell, Kind, METRICS};
 use super::select::{Selection, distinct};
 use super::stats::{Ratio, Spread};
 use super::verdict::Verdict;
@@ -24,8 +24,10 @@ pub(crate) struct Bar {
     krate: String,
     workload: String,
     ours: String,
-    /// The peer or limit on the other side; left out only if the bar is one value alone.
-    against: Option<String>,
+    /// The peers or limits on the other side, of which the best counts. Of another workload where
+    /// the name says which: `X1-2/anabranch`. Left out only if the bar is one value alone.
+    #[serde(default, deserialize_with = "one_or_more")]
+    against: Vec<String>,
     #[serde(default = "ns_per_op")]
     pub(crate) metric: String,
     /// Ours may be so many times the other side ...
@@ -45,6 +47,20 @@ fn ns_per_op() -> String {
     "ns_per_op".into()
 }
 
+/// A name, or a list of them.
+fn one_or_more<'de, D: Deserializer<'de>>(names: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Names {
+        One(String),
+        More(Vec<String>),
+    }
+    Ok(match Names::deserialize(names)? {
+        Names::One(name) => vec![name],
+        Names::More(names) => names,
+    })
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
@@ -57,7 +73,7 @@ struct File {
 pub(crate) struct Placed {
     pub(crate) bar: Bar,
     ours: usize,
-    against: Option<usize>,
+    against: Vec<usize>,
 }
 
 /// A bar and what was measured.
@@ -65,6 +81,7 @@ pub(crate) struct Placed {
 pub(crate) struct Judged {
     pub(crate) id: String,
     pub(crate) ours: String,
+    /// The best of the other side, by its median in this run.
     pub(crate) against: Option<String>,
     pub(crate) metric: String,
     /// The bar in words: `<= 1.1x + 2 ns`.
@@ -99,18 +116,17 @@ fn parse(text: &str, cells: &[Cell]) -> anyhow::Result<Vec<Placed>> {
 impl Bar {
     fn place(self, cells: &[Cell]) -> anyhow::Result<Placed> {
         let is_below = self.at_most.is_some() || self.max_value.is_some();
-        let is_above = self.at_least.is_some() || self.min_value.is_some();
         ensure!(
-            !(is_below && is_above),
+            !(is_below && self.is_least()),
             "a bar is a most or a least, not both: make it two"
         );
         let times = self.at_most.or(self.at_least);
         let value = self.max_value.or(self.min_value);
-        match (&self.against, times, value) {
-            (Some(_), Some(_), _) | (None, None, Some(_)) => {}
-            (Some(_), None, _) => bail!("`against` needs `at_most` or `at_least`"),
-            (None, Some(_), _) => bail!("`at_most`, as `at_least`, needs `against`"),
-            (None, None, None) => {
+        match (self.against.is_empty(), times, value) {
+            (false, Some(_), _) | (true, None, Some(_)) => {}
+            (false, None, _) => bail!("`against` needs `at_most` or `at_least`"),
+            (true, Some(_), _) => bail!("`at_most`, as `at_least`, needs `against`"),
+            (true, None, None) => {
                 bail!(
                     "sets no bar: give `against` and `at_most` or `at_least`, or `max_value` or \
                      `min_value`"
@@ -134,15 +150,18 @@ impl Bar {
             "`plus_ns` cannot be added to {}",
             self.metric
         );
-        if self.against.as_ref() == Some(&self.ours) {
-            bail!("`ours` and `against` are the same cell");
-        }
         let ours = self.find(&self.ours, cells)?;
-        let against = self
-            .against
-            .as_ref()
-            .map(|name| self.find(name, cells))
-            .transpose()?;
+        let mut against = Vec::new();
+        for name in &self.against {
+            let place = self.find(name, cells)?;
+            ensure!(place != ours, "`ours` and `against` are the same cell");
+            ensure!(!against.contains(&place), "`{name}` is there twice");
+            ensure!(
+                cells[place].kind != Kind::Unsound,
+                "`{name}` is unsound, and how fast that is says nothing about what ours should reach"
+            );
+            against.push(place);
+        }
         Ok(Placed {
             bar: self,
             ours,
@@ -150,24 +169,27 @@ impl Bar {
         })
     }
 
-    fn find(&self, implementation: &str, cells: &[Cell]) -> anyhow::Result<usize> {
+    /// The cell of this name: an implementation of the bar's workload, or both as `X1-2/anabranch`.
+    fn find(&self, name: &str, cells: &[Cell]) -> anyhow::Result<usize> {
+        let own = (self.workload.as_str(), name);
+        let (workload, implementation) = name.split_once('/').unwrap_or(own);
         let crates = distinct(cells.iter().map(|cell| cell.krate.as_str()));
         if !crates.contains(&self.krate.as_str()) {
             return Err(near::unknown("crate with benchmarks", &self.krate, crates));
         }
         let of_crate = || cells.iter().filter(|cell| cell.krate == self.krate);
         let workloads = distinct(of_crate().map(|cell| cell.w.as_str()));
-        if !workloads.contains(&self.workload.as_str()) {
+        if !workloads.contains(&workload) {
             let what = format!("workload of {}", self.krate);
-            return Err(near::unknown(&what, &self.workload, workloads));
+            return Err(near::unknown(&what, workload, workloads));
         }
         let found = cells.iter().position(|cell| {
-            (&cell.krate, &cell.w) == (&self.krate, &self.workload)
+            (cell.krate.as_str(), cell.w.as_str()) == (&self.krate, workload)
                 && cell.implementation == implementation
         });
         found.ok_or_else(|| {
-            let those = of_crate().filter(|cell| cell.w == self.workload);
-            let what = format!("implementation of {}", self.workload);
+            let those = of_crate().filter(|cell| cell.w == workload);
+            let what = format!("implementation of {workload}");
             near::unknown(
                 &what,
                 implementation,
@@ -176,10 +198,15 @@ impl Bar {
         })
     }
 
+    /// Whether more is better.
+    fn is_least(&self) -> bool {
+        self.at_least.is_some() || self.min_value.is_some()
+    }
+
     /// Ours over what the bar allows, or what it asks for over ours, where the other side was
     /// measured as `against`: at most one is good.
     fn to_bar(&self, ours: f64, against: Option<f64>) -> (f64, f64) {
-        if self.at_least.is_some() || self.min_value.is_some() {
+        if self.is_least() {
             let relative = self
                 .at_least
                 .zip(against)
@@ -208,8 +235,7 @@ impl Bar {
                 .or(self.min_value)
                 .map(|value| value.to_string()),
         );
-        let is_above = self.at_least.is_some() || self.min_value.is_some();
-        let sign = if is_above { ">=" } else { "<=" };
+        let sign = if self.is_least() { ">=" } else { "<=" };
         format!("{sign} {}", parts.join(" and "))
     }
 }
@@ -223,18 +249,59 @@ impl Placed {
     /// What must be measured: both sides, and the other side (or ours, if there is none) once more
     /// for the noise.
     pub(crate) fn slots(&self) -> Vec<Slot> {
-        let reference = self.against.unwrap_or(self.ours);
-        vec![
-            Slot::first(self.ours),
-            Slot::first(reference),
-            Slot::again(reference),
-        ]
+        let twice = |&reference| [Slot::first(reference), Slot::again(reference)];
+        [Slot::first(self.ours)]
+            .into_iter()
+            .chain(self.references().iter().flat_map(twice))
+            .collect()
+    }
+
+    /// What ours may be compared with: the other side, or itself if there is none.
+    fn references(&self) -> &[usize] {
+        if self.against.is_empty() {
+            std::slice::from_ref(&self.ours)
+        } else {
+            &self.against
+        }
+    }
+
+    /// The one of them that is best in this run. By its median over all rounds: the best of each
+    /// round would be nobody's figure, only luck.
+    fn best(&self, session: &Session<'_>) -> usize {
+        let metric = self.bar.metric.as_str();
+        let middle = |reference: &usize| {
+            let figures = session.by_round(Slot::first(*reference), metric);
+            Spread::of(figures.into_iter().flatten().collect()).map_or(f64::INFINITY, |s| s.median)
+        };
+        let by_figure = |a: &&usize, b: &&usize| middle(a).total_cmp(&middle(b));
+        let references = self.references().iter();
+        let best = if self.bar.is_least() {
+            references
+                .filter(|a| middle(a).is_finite())
+                .max_by(by_figure)
+        } else {
+            references.min_by(by_figure)
+        };
+        *best.unwrap_or(&self.ours)
+    }
+
+    /// The other side as the report shows it: the implementation alone where the workload is the same.
+    fn name_of(&self, reference: usize, cells: &[Cell]) -> Option<String> {
+        let cell = &cells[reference];
+        if self.against.is_empty() {
+            None
+        } else if cell.w == self.bar.workload {
+            Some(cell.implementation.clone())
+        } else {
+            Some(cell.name())
+        }
     }
 
     /// Compares the rounds in which all of its slots were measured.
     pub(crate) fn judge(&self, session: &Session<'_>, seed: u64) -> Judged {
         let bar = &self.bar;
-        let reference = self.against.unwrap_or(self.ours);
+        let reference = self.best(session);
+        let stands_alone = self.against.is_empty();
         let metric = bar.metric.as_str();
         let ours = session.by_round(Slot::first(self.ours), metric);
         let theirs = session.by_round(Slot::first(reference), metric);
@@ -248,13 +315,15 @@ impl Placed {
         let against = pairs(&ours, &theirs);
         let to_bar: Vec<_> = against
             .iter()
-            .map(|(ours, theirs)| bar.to_bar(*ours, self.against.map(|_| *theirs)))
+            .map(|(ours, theirs)| bar.to_bar(*ours, (!stands_alone).then_some(*theirs)))
             .collect();
-        let ratio = self.against.and_then(|_| Ratio::of_pairs(&against, seed));
+        let ratio = Ratio::of_pairs(&against, seed).filter(|_| !stands_alone);
         let to_bar = Ratio::of_pairs(&to_bar, seed);
         let noise = Ratio::of_pairs(&pairs(&again, &theirs), seed);
         let noise = noise.map(|ratio| ratio.distance_from_equal());
-        let failed = session.has_failed(self.ours) || session.has_failed(reference);
+        // Any of them: one that failed might have been the best.
+        let failed = session.has_failed(self.ours)
+            || self.references().iter().any(|&i| session.has_failed(i));
         let verdict = match (&to_bar, noise) {
             (Some(to_bar), Some(noise)) if !failed => Verdict::of(to_bar, noise),
             // Interrupted before anything was measured is not a failure.
@@ -266,11 +335,11 @@ impl Placed {
         Judged {
             id: bar.id.clone(),
             ours: session.cells[self.ours].name(),
-            against: bar.against.clone(),
+            against: self.name_of(reference, session.cells),
             metric: bar.metric.clone(),
             bar: bar.words(),
             ours_value: spread(&ours),
-            against_value: self.against.and_then(|_| spread(&theirs)),
+            against_value: spread(&theirs).filter(|_| !stands_alone),
             ratio,
             to_bar,
             noise,

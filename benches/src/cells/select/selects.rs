@@ -59,12 +59,14 @@ pub(super) fn cells() -> Vec<Cell> {
     ]
 }
 
+// Between threads they have a size, as the channels with next to no room.
+
 static TWO: Workload = Workload {
     id: "X1-2",
     krate: KRATE,
     name: "select_over_two_channels",
     about: "a thread selects over two channels with room for 1, fed in turns; per message",
-    shape: Shape::Repeat,
+    shape: Shape::Sized(10_000),
     smoke_ops: 200,
 };
 
@@ -73,7 +75,7 @@ static EIGHT: Workload = Workload {
     krate: KRATE,
     name: "select_over_eight_channels",
     about: "a thread selects over eight channels with room for 1, fed in turns; per message",
-    shape: Shape::Repeat,
+    shape: Shape::Sized(10_000),
     smoke_ops: 200,
 };
 
@@ -82,7 +84,7 @@ static SIXTY_FOUR: Workload = Workload {
     krate: KRATE,
     name: "select_over_sixty_four_channels",
     about: "a thread selects over 64 channels with room for 1, fed in turns; per message",
-    shape: Shape::Repeat,
+    shape: Shape::Sized(10_000),
     smoke_ops: 200,
 };
 
@@ -91,7 +93,7 @@ static THOUSAND: Workload = Workload {
     krate: KRATE,
     name: "select_over_thousand_channels",
     about: "a thread selects over 1,024 channels with room for 1, fed in turns; per message",
-    shape: Shape::Repeat,
+    shape: Shape::Sized(10_000),
     smoke_ops: 200,
 };
 

@@ -1,5 +1,7 @@
 //! Receives one message.
 
+#[cfg(any(loom, shuttle))]
+use crate::control::{self, Mistake};
 use crate::{
     channel::{Shared, State, Take},
     error::{Closed, RecvError},
@@ -94,7 +96,18 @@ impl Receiving {
         channel: &Shared<T>,
         ticket: &Ticket<'_>,
     ) -> Poll<Result<T, Closed>> {
+        #[cfg(any(loom, shuttle))]
+        if control::is_planted(Mistake::LookThenJoin) && self.place.is_none() {
+            if let Take::Message(message) = channel.try_take() {
+                return Poll::Ready(Ok(message));
+            }
+            channel.with(|state, _| state.wait_to_receive(&mut self.place, ticket));
+            return Poll::Pending;
+        }
         if self.place.is_none() {
+            if !channel.may_receive() {
+                ticket.spin(|| channel.may_receive());
+            }
             let taken = |message| Poll::Ready(Ok(message));
             return channel.take_or(taken, |state, wakes| {
                 self.poll_locked(state, wakes, ticket).0
@@ -151,6 +164,10 @@ impl Receiving {
     fn give_back_from<T>(place: Place, channel: &Shared<T>) {
         let _waker = channel.with(|state, _| {
             let left = state.stop_receiving(place);
+            #[cfg(any(loom, shuttle))]
+            if control::is_planted(Mistake::KeepGiven) {
+                return left.waker;
+            }
             if let Some(Ok((number, message))) = left.given {
                 state.give_back(number, message);
             }

@@ -1,6 +1,5 @@
 //! Reading the file, and judging made-up rounds.
 
-use super::super::protocol::Kind;
 use super::super::protocol::tests::{cell, measured};
 use super::*;
 
@@ -9,6 +8,8 @@ fn table() -> Vec<Cell> {
         cell("C2-1", "ours", Kind::Ours),
         cell("C2-1", "tokio-util", Kind::Peer),
         cell("C4", "ours", Kind::Ours),
+        cell("C2-1", "event-listener", Kind::Peer),
+        cell("C2-1", "kanal", Kind::Unsound),
     ]
 }
 
@@ -26,7 +27,7 @@ fn error(text: &str) -> String {
 #[test]
 fn a_sound_row_finds_its_cells() {
     let bars = parse(&row(&format!("{GOOD}\nplus_ns = 2")), &table()).unwrap();
-    assert_eq!((bars[0].ours, bars[0].against), (0, Some(1)));
+    assert_eq!((bars[0].ours, &bars[0].against[..]), (0, &[1][..]));
     assert_eq!(bars[0].bar.metric, "ns_per_op");
     assert_eq!(bars[0].bar.words(), "<= 1.1x + 2 ns");
     assert_eq!(
@@ -45,6 +46,36 @@ fn an_absolute_bar_needs_no_other_side() {
         bars[0].slots(),
         [Slot::first(2), Slot::first(2), Slot::again(2)]
     );
+}
+
+#[test]
+fn several_may_stand_on_the_other_side_and_each_is_measured_twice() {
+    let several = "[\"tokio-util\", \"event-listener\"]";
+    let bars = parse(&row(&GOOD.replace("\"tokio-util\"", several)), &table()).unwrap();
+    assert_eq!(bars[0].against, [1, 3]);
+    let (first, again) = (Slot::first, Slot::again);
+    assert_eq!(
+        bars[0].slots(),
+        [first(0), first(1), again(1), first(3), again(3)]
+    );
+    let twice = "[\"tokio-util\", \"C2-1/tokio-util\"]";
+    let message = error(&row(&GOOD.replace("\"tokio-util\"", twice)));
+    assert!(message.contains("there twice"), "{message}");
+}
+
+#[test]
+fn a_cell_of_another_workload_may_stand_on_the_other_side() {
+    let other = |name: &str| row(&GOOD.replace("tokio-util", name));
+    let bars = parse(&other("C4/ours"), &table()).unwrap();
+    assert_eq!(bars[0].against, [2]);
+    assert!(error(&other("C5/ours")).contains("C4"));
+    assert!(error(&other("C4/tokio-util")).contains("implementation of C4"));
+}
+
+#[test]
+fn no_bar_is_set_against_what_is_unsound() {
+    let message = error(&row(&GOOD.replace("tokio-util", "kanal")));
+    assert!(message.contains("`kanal` is unsound"), "{message}");
 }
 
 #[test]
@@ -147,4 +178,31 @@ fn a_failed_side_has_a_verdict_of_its_own() {
     let judged = bar.judge(&session, 1);
     assert_eq!(judged.verdict, Verdict::Failed);
     assert!(judged.ratio.is_none());
+}
+
+#[test]
+fn the_best_of_several_counts_by_its_median_and_not_by_its_luckiest_round() {
+    let cells = table();
+    let several = GOOD.replace("\"tokio-util\"", "[\"tokio-util\", \"event-listener\"]");
+    let bar = &parse(&row(&several), &cells).unwrap()[0];
+    let mut session = Session::new(&cells);
+    for round in 0..9 {
+        let mut add = |slot: Slot, ns: f64| {
+            session.record(round, slot, Ok(measured(&cells[slot.cell], ns)));
+        };
+        add(Slot::first(0), 10.5);
+        // Ahead now and then, and behind in the middle.
+        let lucky = if round % 4 == 0 { 1.0 } else { 20.0 };
+        for (slot, ns) in [(1, lucky), (3, 10.0)] {
+            add(Slot::first(slot), ns);
+            add(Slot::again(slot), ns);
+        }
+    }
+    let judged = bar.judge(&session, 1);
+    assert_eq!(judged.against.as_deref(), Some("event-listener"));
+    assert!((judged.ratio.unwrap().median - 1.05).abs() < 1e-9);
+    assert_eq!(judged.verdict, Verdict::Met);
+
+    session.record(9, Slot::first(1), Err("wrong sum".into()));
+    assert_eq!(bar.judge(&session, 1).verdict, Verdict::Failed);
 }
