@@ -7,7 +7,7 @@ use std::time::Duration;
 
 impl RateLimiter {
     /// The same limiter, its bucket full, on the clock of `token`: how a test takes the time in
-    /// its own hands. Not bound to the token's end: that is [`with_cancel`](Acquire::with_cancel).
+    /// its own hands. Not bound to the token's end: that is [`with_cancel`](crate::ops::Acquire::with_cancel).
     #[must_use]
     pub fn on(self, token: &CancelToken) -> Self {
         let warm_up = self.warm_up_period();
