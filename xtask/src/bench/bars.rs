@@ -117,7 +117,7 @@ impl Bar {
     fn place(self, cells: &[Cell]) -> anyhow::Result<Placed> {
         let is_below = self.at_most.is_some() || self.max_value.is_some();
         ensure!(
-            !(is_below && self.is_least()),
+            !(is_below && self.is_above()),
             "a bar is a most or a least, not both: make it two"
         );
         let times = self.at_most.or(self.at_least);
@@ -199,14 +199,14 @@ impl Bar {
     }
 
     /// Whether more is better.
-    fn is_least(&self) -> bool {
+    fn is_above(&self) -> bool {
         self.at_least.is_some() || self.min_value.is_some()
     }
 
     /// Ours over what the bar allows, or what it asks for over ours, where the other side was
     /// measured as `against`: at most one is good.
     fn to_bar(&self, ours: f64, against: Option<f64>) -> (f64, f64) {
-        if self.is_least() {
+        if self.is_above() {
             let relative = self
                 .at_least
                 .zip(against)
@@ -235,7 +235,8 @@ impl Bar {
                 .or(self.min_value)
                 .map(|value| value.to_string()),
         );
-        let sign = if self.is_least() { ">=" } else { "<=" };
+        let is_above = self.at_least.is_some() || self.min_value.is_some();
+        let sign = if is_above { ">=" } else { "<=" };
         format!("{sign} {}", parts.join(" and "))
     }
 }
@@ -269,19 +270,24 @@ impl Placed {
     /// round would be nobody's figure, only luck.
     fn best(&self, session: &Session<'_>) -> usize {
         let metric = self.bar.metric.as_str();
+        let worst = if self.bar.is_above() {
+            f64::NEG_INFINITY
+        } else {
+            f64::INFINITY
+        };
         let middle = |reference: &usize| {
             let figures = session.by_round(Slot::first(*reference), metric);
-            Spread::of(figures.into_iter().flatten().collect()).map_or(f64::INFINITY, |s| s.median)
+            let spread = Spread::of(figures.into_iter().flatten().collect());
+            spread.map_or(worst, |s| s.median)
         };
-        let by_figure = |a: &&usize, b: &&usize| middle(a).total_cmp(&middle(b));
-        let references = self.references().iter();
-        let best = if self.bar.is_least() {
-            references
-                .filter(|a| middle(a).is_finite())
-                .max_by(by_figure)
-        } else {
-            references.min_by(by_figure)
-        };
+        let best = self.references().iter().min_by(|a, b| {
+            let order = middle(a).total_cmp(&middle(b));
+            if self.bar.is_above() {
+                order.reverse()
+            } else {
+                order
+            }
+        });
         *best.unwrap_or(&self.ours)
     }
 
