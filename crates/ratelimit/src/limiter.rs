@@ -83,11 +83,7 @@ impl RateLimiter {
     /// A limiter with a full bucket, on the system's clock.
     #[must_use]
     pub fn new(rate: Rate) -> Self {
-        let rates = Each {
-            first: rate,
-            rest: Vec::new(),
-        };
-        Self::with(rates, Clock::system(), None)
+        Self::with_clock(rate, Clock::system())
     }
 
     /// A limiter that admits what fits *all* of these rates, and otherwise takes nothing from any:
@@ -121,6 +117,15 @@ impl RateLimiter {
     pub fn all(rates: impl IntoIterator<Item = Rate>) -> Self {
         let rates = Each::collect(rates).expect("a limiter needs at least one rate");
         Self::with(rates, Clock::system(), None)
+    }
+
+    /// A limiter with a full bucket, on that clock.
+    pub(crate) fn with_clock(rate: Rate, clock: Clock) -> Self {
+        let rates = Each {
+            first: rate,
+            rest: Vec::new(),
+        };
+        Self::with(rates, clock, None)
     }
 
     fn with(rates: Each<Rate>, clock: Clock, warm_up: Option<Duration>) -> Self {
