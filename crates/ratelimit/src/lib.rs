@@ -7,7 +7,8 @@
 //! for _call in 0..10 {
 //!     limiter.acquire(1).wait()?; // blocks until it is our turn; in a task: .await
 //! }
-//! assert!(!limiter.allow()); // or ask without waiting
+//! let hourly = RateLimiter::new(Rate::per_hour(1));
+//! assert!(hourly.allow() && !hourly.allow()); // or ask without waiting
 //! # Ok::<(), anabranch_ratelimit::Refused>(())
 //! ```
 //!
