@@ -17,7 +17,7 @@ use crate::control::{Mistake, is_planted};
 use crate::{
     error::{ExceedsCapacity, NoPermits, Refused, TryAcquireError},
     grants::Grants,
-    line::{Line, Shared, Spare, Spot, Turn, Wanted},
+    line::{Line, Shared, Spot, Turn, Wanted},
     sync::{AtomicUsize, Mutex, lock},
     word::{MAX_PERMITS, Order, Word},
 };
@@ -231,32 +231,40 @@ impl Request {
 
     #[cold]
     fn poll_line(&mut self, gate: &Gate, ticket: &Ticket<'_>) -> Poll<Result<(), Refused>> {
-        let shared = &gate.shared;
-        // In this order: the lock goes first, then wakers are woken and dropped.
-        let mut spare = Spare::default();
-        let mut wakes = Wakes::new();
-        let Some(spot) = self.spot.take() else {
-            let newcomer = Newcomer::new(self.wanted, ticket);
-            let mut line = lock(&gate.line);
-            if let Err(exceeds) = self.wanted.check(gate.capacity()) {
-                drop(line);
-                drop(newcomer);
-                return Poll::Ready(Err(exceeds.into()));
-            }
-            self.spot = line.join(shared, newcomer, &mut spare)?;
-            return match self.spot {
-                Some(_) => Poll::Pending,
-                None => Poll::Ready(Ok(())),
-            };
-        };
-        if spot.is_served(&shared.grants) {
+        match self.spot.take() {
+            None => self.join(gate, ticket),
+            Some(spot) if spot.is_served(&gate.shared.grants) => Poll::Ready(Ok(())),
+            Some(spot) => self.look_in_line(gate, spot, ticket),
+        }
+    }
+
+    #[inline]
+    fn join(&mut self, gate: &Gate, ticket: &Ticket<'_>) -> Poll<Result<(), Refused>> {
+        // Before the lock, so that it is dropped after it should it not join.
+        let newcomer = Newcomer::new(self.wanted, ticket);
+        let mut line = lock(&gate.line);
+        self.wanted.check(gate.capacity())?;
+        if line.take_or_wait(&gate.shared, self.wanted.permits)? {
             return Poll::Ready(Ok(()));
         }
+        self.spot = Some(line.enter(&gate.shared, newcomer));
+        Poll::Pending
+    }
+
+    #[cold]
+    fn look_in_line(
+        &mut self,
+        gate: &Gate,
+        spot: Spot,
+        ticket: &Ticket<'_>,
+    ) -> Poll<Result<(), Refused>> {
+        // In this order: the lock goes first, then wakers are woken.
+        let mut wakes = Wakes::new();
         let mut line = lock(&gate.line);
-        match line.look(shared, &spot, gate.capacity()) {
+        match line.look(&gate.shared, &spot, gate.capacity()) {
             Turn::Served => Poll::Ready(Ok(())),
             Turn::Over(outcome) => {
-                let gone = line.leave(shared, spot, &mut wakes);
+                let gone = line.leave(&gate.shared, spot, &mut wakes);
                 drop(line);
                 drop(gone);
                 Poll::Ready(Ok(outcome?))

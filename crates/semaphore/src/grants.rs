@@ -42,9 +42,12 @@ impl Grants {
         }
     }
 
-    /// Makes room for this place.
-    pub(crate) fn reserve(&self, place: usize) {
+    /// Makes room for this place, and says for how many there is room then.
+    #[cold]
+    pub(crate) fn reserve(&self, place: usize) -> usize {
         self.word(place);
+        let (chunk, _) = locate(place);
+        FIRST * ((2 << chunk) - 1)
     }
 
     /// Says that `turn` was served in this place.
@@ -99,7 +102,7 @@ mod tests {
     fn a_turn_is_served_with_its_place_or_a_later_one_in_it() {
         let grants = Grants::new();
         for place in [0, 7, 8, 1_000] {
-            grants.reserve(place);
+            assert!(grants.reserve(place) > place);
             assert!(!grants.is_served(place, 1));
             grants.serve(place, 2);
             let served = [1, 2, 3].map(|turn| grants.is_served(place, turn));
