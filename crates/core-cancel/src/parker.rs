@@ -16,16 +16,11 @@
 //! All transitions are read-modify-writes of one word, so they have one order: either `unpark`
 //! comes first and `park` finds NOTIFIED, or it finds PARKED and wakes. `unpark` is a Release and
 //! what takes the notification an Acquire: the woken thread sees what its waker did before.
-//!
-//! Before it sleeps a thread yields a few times. What it waits for is often in the hands of a thread
-//! that is about to run: then that one gets the core without either of them being put to sleep and
-//! woken, which takes several times as long (bench `S2-thread`: 0.2 times the wall time on idle
-//! cores, half the CPU time on busy ones; busy waiting instead made both worse). Whoever waits long
-//! pays a microsecond for it, once, and then sleeps.
 
 use crate::{
     manual::{self, Participant},
-    sync::{Arc, AtomicU32, Condvar, Mutex, PoisonError, lock, yield_now},
+    patience::{self, TO_SLEEP},
+    sync::{Arc, AtomicU32, Condvar, Mutex, PoisonError, lock},
     system,
 };
 #[cfg(not(any(loom, shuttle)))]
@@ -39,9 +34,6 @@ use std::{
 const EMPTY: u32 = 0;
 const PARKED: u32 = 1;
 const NOTIFIED: u32 = 2;
-
-/// How often a thread yields before it sleeps.
-const YIELDS: u32 = 4;
 
 /// A wait that ends sooner than this is for the time's sake: then nobody else gets any of it.
 const PATIENT: Duration = Duration::from_millis(20);
@@ -85,11 +77,6 @@ impl Parker {
         {
             return;
         }
-        if limit.is_none_or(|limit| limit >= PATIENT) && self.is_notified_soon() {
-            // ORDERING: Acquire on taking the notification: only the sleeper takes it.
-            self.state.swap(EMPTY, Acquire);
-            return;
-        }
         let mut guard = lock(&self.mutex);
         if self
             .state
@@ -128,15 +115,11 @@ impl Parker {
         }
     }
 
-    /// Lets others run for a moment, and whether one of them has notified.
-    fn is_notified_soon(&self) -> bool {
-        // A model has no use for it: it tries all interleavings anyway.
-        cfg!(not(any(loom, shuttle)))
-            && (0..YIELDS).any(|_| {
-                yield_now();
-                // ORDERING: Relaxed, the swap that takes the notification is the Acquire.
-                self.state.load(Relaxed) == NOTIFIED
-            })
+    /// Looks for a moment whether it is worth going to sleep: see `patience.rs`. Only looks: what
+    /// takes the notification is the `park` that follows.
+    fn linger(&self) {
+        let notified = || self.is_notified();
+        let _either = patience::spin(&TO_SLEEP, notified) || patience::stand_aside(notified);
     }
 
     /// Wakes the sleeper, or lets its next `park` return at once.
@@ -206,9 +189,16 @@ impl Borrowed {
 
     /// Sleeps until woken, or until that time of the system's clock.
     pub(crate) fn park_until(&self, until: u64) {
-        let limit = (until != system::NEVER)
-            .then(|| Duration::from_nanos(until.saturating_sub(system::now())));
-        self.cached().0.park(limit);
+        let left = || Duration::from_nanos(until.saturating_sub(system::now()));
+        let parker = &self.cached().0;
+        if until == system::NEVER {
+            parker.linger();
+            return parker.park(None);
+        }
+        if left() >= PATIENT {
+            parker.linger();
+        }
+        parker.park(Some(left()));
     }
 
     pub(crate) fn parker(&self) -> &Arc<Parker> {

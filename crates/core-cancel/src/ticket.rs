@@ -12,6 +12,7 @@ use crate::{
     clock::Clock,
     manual::{self, Site},
     parker::Borrowed,
+    patience::{self, TO_JOIN},
     sync::Arc,
     system::NEVER,
 };
@@ -103,6 +104,18 @@ impl<'a> Ticket<'a> {
                 wait.until.set(wait.until.get().min(at));
                 true
             }
+            _ => false,
+        }
+    }
+
+    /// Looks again for a moment before the operation joins a queue, and says whether it was `ready`.
+    ///
+    /// Only for a thread, only as long as that has paid off lately, and never for an arm of a
+    /// select. Whoever brings what is waited for then need not wake anybody. `ready` is to read a
+    /// word or two, without a lock; what it says is only worth another look.
+    pub fn spin(&self, ready: impl FnMut() -> bool) -> bool {
+        match self.who {
+            Who::Thread(_) if self.claim.is_none() => patience::spin(&TO_JOIN, ready),
             _ => false,
         }
     }

@@ -6,6 +6,8 @@
 //! meanwhile, exactly as an answer given under the lock would be on return.
 
 use super::state::{Hint, Offer, State, Take};
+#[cfg(any(loom, shuttle))]
+use crate::control::{self, Mistake};
 use crate::sync::{AtomicU32, AtomicUsize, Mutex, MutexGuard, lock};
 use anabranch_core_cancel::Wakes;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
@@ -16,6 +18,7 @@ const MAY_SEND: u32 = 2;
 pub(crate) struct Shared<T> {
     state: Mutex<State<T>>,
     hint: AtomicU32,
+    has_buffer: bool,
     pub(crate) senders: Ends,
     pub(crate) receivers: Ends,
 }
@@ -27,6 +30,7 @@ impl<T> Shared<T> {
         Self {
             hint: AtomicU32::new(bits(state.settle(&mut Wakes::new()))),
             state: Mutex::new(state),
+            has_buffer: capacity > 0,
             senders: Ends::one(),
             receivers: Ends::one(),
         }
@@ -92,6 +96,10 @@ impl<T> Shared<T> {
     /// Under the lock.
     #[inline]
     fn publish(&self, hint: Hint) {
+        #[cfg(any(loom, shuttle))]
+        if control::is_planted(Mistake::StaleHint) {
+            return;
+        }
         let now = bits(hint);
         // ORDERING: Relaxed load: only written under this lock. Release, paired with the Acquire
         // in `may`: whoever is told that it is worth it takes the lock and needs no more than that;
@@ -105,6 +113,10 @@ impl<T> Shared<T> {
     /// Looks at the channel under its lock and changes nothing.
     pub(crate) fn read<R>(&self, look: impl FnOnce(&State<T>) -> R) -> R {
         look(&lock(&self.state))
+    }
+
+    pub(crate) fn has_buffer(&self) -> bool {
+        self.has_buffer
     }
 
     #[inline]
@@ -165,7 +177,7 @@ fn bits(hint: Hint) -> u32 {
 pub(crate) struct Ends(AtomicUsize);
 
 impl Ends {
-    fn one() -> Self {
+    pub(crate) fn one() -> Self {
         Self(AtomicUsize::new(1))
     }
 

@@ -1,5 +1,7 @@
 //! Receives one message.
 
+#[cfg(any(loom, shuttle))]
+use crate::control::{self, Mistake};
 use crate::{
     channel::{Shared, State, Take},
     error::{Closed, RecvError},
@@ -50,14 +52,8 @@ impl<T> Operation for Recv<'_, T> {
 
     #[inline]
     fn look_arm(mut self: Pin<&mut Self>, ticket: &Ticket<'_>) -> Poll<Result<T, Closed>> {
-        if self.receiving.place.is_some() {
-            return self.as_mut().poll_arm(ticket);
-        }
-        match self.channel.try_take() {
-            Take::Message(message) => Poll::Ready(Ok(message)),
-            Take::Closed => Poll::Ready(Err(Closed)),
-            Take::Empty => Poll::Pending,
-        }
+        let channel = self.channel;
+        self.receiving.look(channel, ticket)
     }
 
     fn withdraw(mut self: Pin<&mut Self>) -> Option<Result<T, Closed>> {
@@ -94,7 +90,18 @@ impl Receiving {
         channel: &Shared<T>,
         ticket: &Ticket<'_>,
     ) -> Poll<Result<T, Closed>> {
+        #[cfg(any(loom, shuttle))]
+        if control::is_planted(Mistake::LookThenJoin) && self.place.is_none() {
+            if let Take::Message(message) = channel.try_take() {
+                return Poll::Ready(Ok(message));
+            }
+            channel.with(|state, _| state.wait_to_receive(&mut self.place, ticket));
+            return Poll::Pending;
+        }
         if self.place.is_none() {
+            if !channel.may_receive() {
+                ticket.spin(|| channel.may_receive());
+            }
             let taken = |message| Poll::Ready(Ok(message));
             return channel.take_or(taken, |state, wakes| {
                 self.poll_locked(state, wakes, ticket).0
@@ -102,6 +109,22 @@ impl Receiving {
         }
         let (poll, _waker) = channel.with(|state, wakes| self.poll_locked(state, wakes, ticket));
         poll
+    }
+
+    #[inline]
+    pub(crate) fn look<T>(
+        &mut self,
+        channel: &Shared<T>,
+        ticket: &Ticket<'_>,
+    ) -> Poll<Result<T, Closed>> {
+        if self.place.is_some() {
+            return self.poll(channel, ticket);
+        }
+        match channel.try_take() {
+            Take::Message(message) => Poll::Ready(Ok(message)),
+            Take::Closed => Poll::Ready(Err(Closed)),
+            Take::Empty => Poll::Pending,
+        }
     }
 
     /// What is to be dropped after the lock comes out beside the answer.
@@ -151,6 +174,10 @@ impl Receiving {
     fn give_back_from<T>(place: Place, channel: &Shared<T>) {
         let _waker = channel.with(|state, _| {
             let left = state.stop_receiving(place);
+            #[cfg(any(loom, shuttle))]
+            if control::is_planted(Mistake::KeepGiven) {
+                return left.waker;
+            }
             if let Some(Ok((number, message))) = left.given {
                 state.give_back(number, message);
             }
