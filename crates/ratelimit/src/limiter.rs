@@ -89,11 +89,7 @@ impl RateLimiter {
     /// A limiter with a full bucket, on the system's clock.
     #[must_use]
     pub fn new(rate: Rate) -> Self {
-        let rates = Each {
-            first: rate,
-            rest: Vec::new(),
-        };
-        Self::with(rates, Clock::system(), None)
+        Self::with_clock(rate, Clock::system())
     }
 
     /// A limiter that admits what fits *all* of these rates, and otherwise takes nothing from any:
@@ -177,6 +173,15 @@ impl RateLimiter {
     pub fn warm_up(self, period: Duration) -> Self {
         let clock = self.clock().clone();
         self.rebuilt(clock, Some(period))
+    }
+
+    /// A limiter with a full bucket, on that clock.
+    pub(crate) fn with_clock(rate: Rate, clock: Clock) -> Self {
+        let rates = Each {
+            first: rate,
+            rest: Vec::new(),
+        };
+        Self::with(rates, clock, None)
     }
 
     fn rebuilt(self, clock: Clock, warm_up: Option<Duration>) -> Self {
