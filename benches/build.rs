@@ -3,17 +3,21 @@
 use std::{env, fs, path::Path, process::Command};
 
 /// Whose version `list` shows. A name that is missing from the lock file fails the build.
-const PEERS: [&str; 12] = [
+const PEERS: [&str; 16] = [
     "tokio",
     "tokio-util",
     "event-listener",
     "governor",
+    "leaky-bucket",
+    "quanta",
+    "ratelimit",
     "rayon",
     "crossbeam-channel",
     "flume",
     "loole",
     "kanal",
     "async-channel",
+    "async-lock",
     "futures-util",
     "tokio-stream",
 ];

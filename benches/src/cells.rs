@@ -5,6 +5,7 @@ mod keyed;
 mod pool;
 mod ratelimit;
 mod select;
+mod semaphore;
 pub(crate) mod versions;
 
 use anyhow::{Result, bail};
@@ -23,6 +24,7 @@ pub fn all() -> Vec<Cell> {
     cells.extend(ratelimit::cells());
     cells.extend(keyed::cells());
     cells.extend(select::cells());
+    cells.extend(semaphore::cells());
     if std::env::var(SELF_CHECK).is_ok_and(|value| value == "1") {
         cells.extend(core_cancel::twins());
         cells.extend(core_cancel::broken());

@@ -45,6 +45,9 @@ use std::{
     time::Duration,
 };
 
+/// So long one that lost a race for the word stays away from it: the one who won it gets on.
+const SPINS: u32 = 16;
+
 /// The mark alone does not tell.
 const FLAG: u64 = 1 << 63;
 
@@ -222,12 +225,24 @@ impl RateLimiter {
         let now = meter.now(ticks);
         // `meter.take`, for a cost that is never more than the capacity.
         let next = word.max(now - meter.capacity) + meter.one;
-        if next <= now && self.replace(word, next).is_ok() {
-            return true;
+        if next <= now {
+            return match self.replace(word, next) {
+                Ok(()) => true,
+                Err(_) => self.take_contended(),
+            };
         }
         // A word with the flag is above any time.
-        let is_denied = next > now && word <= now && self.word.load(Acq) == word;
+        let is_denied = word <= now && self.word.load(Acq) == word;
         !is_denied && self.take_slowly(1)
+    }
+
+    /// [`allow`](Self::allow), after somebody else was faster.
+    #[cold]
+    fn take_contended(&self) -> bool {
+        for _ in 0..SPINS {
+            std::hint::spin_loop();
+        }
+        self.take_slowly(1)
     }
 
     /// Takes `permits` at once if they are there, else none. Never waits.

@@ -223,16 +223,19 @@ proptest! {
     ) {
         let (limiter, time) = limiter(Rate::per_second(1_000).burst(10));
         let (mut level, mut burst, mut rate) = (10.0_f64, 10.0_f64, 1_000.0_f64);
+        // A change rounds down: by less than what flows in within two nanoseconds.
+        let mut lost = 1e-5;
         for (per_second, new_burst, asks, micros) in changes {
             time.advance(Duration::from_micros(micros));
             level = (level + rate * micros as f64 / 1e6).min(burst);
             for _ in 0..asks {
                 let allowed = limiter.allow();
                 prop_assert!(!allowed || level > 0.999_99, "{level}");
-                prop_assert!(allowed || level < 1.000_01, "{level}");
+                prop_assert!(allowed || level < 1.0 + lost, "{level}");
                 level -= f64::from(u8::from(allowed));
             }
             limiter.set_rate(Rate::per_second(per_second).burst(new_burst));
+            lost += 2e-9 * rate.max(per_second as f64);
             (burst, rate) = (new_burst as f64, per_second as f64);
             level = level.min(burst);
         }
@@ -243,9 +246,10 @@ proptest! {
 /// admitted as were in the bucket.
 #[test]
 fn takes_and_changes_at_once_lose_and_make_nothing() {
+    let mut changes = 0;
     for round in 0..20_u64 {
         let (token, _time) = CancelToken::manual();
-        let burst = 20_000;
+        let burst = 100_000;
         let limiter = RateLimiter::new(Rate::per_second(1).burst(burst)).on(&token);
         let (start, done) = (Barrier::new(3), AtomicBool::new(false));
         let admitted: u64 = thread::scope(|s| {
@@ -271,10 +275,11 @@ fn takes_and_changes_at_once_lose_and_make_nothing() {
             });
             let taken = takers.into_iter().map(|taker| taker.join().unwrap()).sum();
             done.store(true, SeqCst);
-            assert!(changer.join().unwrap() > 0);
+            changes += changer.join().unwrap();
             taken
         });
         assert_eq!(admitted + limiter.available_permits(), burst);
         assert_eq!(admitted, burst);
     }
+    assert!(changes > 20, "{changes}: they ran at the same time");
 }

@@ -2,6 +2,9 @@
 #![forbid(unsafe_code)]
 
 pub mod channel;
+#[cfg(any(loom, shuttle))]
+#[doc(hidden)]
+pub mod control;
 mod error;
 mod mux;
 pub mod ops;

@@ -2,6 +2,8 @@
 //! handlers may do.
 #![cfg(not(any(loom, shuttle)))]
 
+mod support;
+
 use anabranch_core_cancel::CancelToken;
 use anabranch_select::{
     Closed, TryRecvError,
@@ -139,4 +141,26 @@ fn send_and_receive_on_one_channel_do_not_meet_each_other() {
         _ = token.after(Duration::from_millis(5)) => {}
     }
     assert_eq!(mine, Some(1));
+}
+
+#[test]
+fn a_select_that_waits_does_not_wake_itself() {
+    // Both lines of a channel without a buffer had members, its own, and so each look at the channel
+    // told it to look again: it never slept.
+    let (tx, rx) = rendezvous();
+    let (wakes, waker) = support::counting_waker();
+    let mut both = std::pin::pin!(async {
+        anabranch_select::task::select! {
+            _ = tx.send(1) => unreachable!("met itself"),
+            _ = rx.recv() => unreachable!("met itself"),
+        }
+    });
+    for _ in 0..3 {
+        assert!(
+            both.as_mut()
+                .poll(&mut std::task::Context::from_waker(&waker))
+                .is_pending()
+        );
+    }
+    assert_eq!(wakes.get(), 0);
 }

@@ -121,17 +121,19 @@ mod tests {
     #[test]
     fn it_counts_as_the_system_does() {
         let counter = Counter::start().unwrap();
-        let before = std::time::Instant::now();
-        let first = counter.ticks();
-        while before.elapsed().as_millis() < 20 {
+        let nanos = |from: u64, to: u64| counter.scale().nanos(to - from);
+        // Read twice on either side: a test may be put to sleep between any two looks.
+        let outer = counter.ticks();
+        let start = std::time::Instant::now();
+        let inner = counter.ticks();
+        while start.elapsed().as_millis() < 20 {
             std::hint::spin_loop();
         }
-        let nanos = counter.scale().nanos(counter.ticks() - first);
-        let expected = u64::try_from(before.elapsed().as_nanos()).unwrap();
-        // A thousandth: the reader may be put to sleep between two looks.
-        assert!(
-            nanos <= expected + 2_000 && nanos >= 19_900_000,
-            "{nanos}, {expected}"
-        );
+        let inside = nanos(inner, counter.ticks());
+        let elapsed = u64::try_from(start.elapsed().as_nanos()).unwrap();
+        let outside = nanos(outer, counter.ticks());
+        let thousandth = elapsed / 1_000;
+        assert!(inside <= elapsed + thousandth, "{inside} in {elapsed}");
+        assert!(outside + thousandth >= elapsed, "{outside} in {elapsed}");
     }
 }

@@ -41,7 +41,8 @@ impl<T> Receiver<T> {
     /// yet looked at goes to the next who waits, or back to the head of the channel.
     ///
     /// # Errors
-    /// [`Closed`](crate::Closed) once the channel is closed and every message has been received.
+    /// [`Closed`](crate::Closed) once the channel is closed and every message has been received: not
+    /// while another receive has been given one and has not looked yet, for it may come back.
     pub fn recv(&self) -> Recv<'_, T> {
         Recv::new(&self.shared)
     }

@@ -6,6 +6,8 @@
 //! meanwhile, exactly as an answer given under the lock would be on return.
 
 use super::state::{Hint, Offer, State, Take};
+#[cfg(any(loom, shuttle))]
+use crate::control::{self, Mistake};
 use crate::sync::{AtomicU32, AtomicUsize, Mutex, MutexGuard, lock};
 use anabranch_core_cancel::Wakes;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
@@ -94,6 +96,10 @@ impl<T> Shared<T> {
     /// Under the lock.
     #[inline]
     fn publish(&self, hint: Hint) {
+        #[cfg(any(loom, shuttle))]
+        if control::is_planted(Mistake::StaleHint) {
+            return;
+        }
         let now = bits(hint);
         // ORDERING: Relaxed load: only written under this lock. Release, paired with the Acquire
         // in `may`: whoever is told that it is worth it takes the lock and needs no more than that;

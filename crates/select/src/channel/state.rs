@@ -16,14 +16,17 @@
 //! 1. where a receiver waits there is no message at hand, and where a sender waits there is no room,
 //!    unless the first in that line is a select that is looking at its arms right now: it finds what
 //!    there is, or leaves, and whoever leaves settles again;
-//! 2. without a buffer both lines can have members only in that same case, and the first receiver
-//!    has been told to look once it is over;
-//! 3. a closed channel has no sender in line, and a receiver only while a message is at hand (1).
+//! 2. without a buffer both lines can have members only in that same case. It is over when that one
+//!    is served, or leaves: whoever leaves unserved has the first receiver told to look;
+//! 3. a closed channel has no sender in line, and a receiver only while a message is at hand (1), or
+//!    with a receiver that has not looked yet and may still return it.
 //!
 //! So what is at hand may be taken by whoever looks: nobody who waits is passed over but a select
 //! in the instant in which it looks for itself. Messages leave in the order in which they came: a
 //! message given to a receiver has a number, and one that is returned goes back in its order.
 
+#[cfg(any(loom, shuttle))]
+use crate::control::{self, Mistake};
 use anabranch_core_cancel::{
     Ticket, Wakes,
     queue::{HandOver, Left, Place, WaitQueue},
@@ -47,8 +50,12 @@ pub(crate) struct State<T> {
     /// To be woken once there is something to receive; no place in line. See [`Self::watch`].
     watchers: Vec<Waker>,
     given: u64,
+    /// Messages that were given to receivers which have not looked yet.
+    unseen: usize,
     peak: usize,
     closed: bool,
+    /// Somebody has left a line unserved since the lines were settled.
+    left: bool,
 }
 
 /// What came of an attempt to take a message.
@@ -87,8 +94,10 @@ impl<T> State<T> {
             receivers: WaitQueue::new(),
             watchers: Vec::new(),
             given: 0,
+            unseen: 0,
             peak: 0,
             closed: false,
+            left: false,
         }
     }
 
@@ -98,6 +107,15 @@ impl<T> State<T> {
 
     pub(crate) fn is_closed(&self) -> bool {
         self.closed
+    }
+
+    /// Closed, and no message that was given away can come back.
+    fn is_over(&self) -> bool {
+        #[cfg(any(loom, shuttle))]
+        if control::is_planted(Mistake::EndTooEarly) {
+            return self.closed;
+        }
+        self.closed && self.unseen == 0
     }
 
     /// Messages that wait to be taken: in the buffer, or returned.
@@ -150,10 +168,11 @@ impl<T> State<T> {
         if self.len() > 0 {
             return false;
         }
-        let given = &mut self.given;
+        let (given, unseen) = (&mut self.given, &mut self.unseen);
         let give = |slot: &mut Given<T>| {
             *slot = message.take().map(|message| (*given, message));
             *given += 1;
+            *unseen += 1;
         };
         let done = match ticket {
             Some(ticket) => self.receivers.hand_over_by(ticket, wakes, give),
@@ -171,7 +190,7 @@ impl<T> State<T> {
         }
         match message {
             Some(message) => Take::Message(message),
-            None if self.closed => Take::Closed,
+            None if self.is_over() => Take::Closed,
             None => Take::Empty,
         }
     }
@@ -228,7 +247,9 @@ impl<T> State<T> {
 
     /// Leaves the senders' line, with the message unless it was taken.
     pub(crate) fn stop_sending(&mut self, place: Place) -> Left<Option<T>> {
-        self.senders.leave(place)
+        let left = self.senders.leave(place);
+        self.left |= !left.granted;
+        left
     }
 
     /// Joins the receivers' line, or stays in it. What comes back is to be dropped after the lock.
@@ -254,6 +275,8 @@ impl<T> State<T> {
             waker,
             ..
         } = self.receivers.leave(place);
+        self.left |= !granted;
+        self.unseen -= usize::from(granted && value.is_some());
         let given = match (granted, value) {
             (false, _) => None,
             (true, Some((number, message))) => Some(Ok((number, message))),
@@ -338,7 +361,7 @@ impl<T> State<T> {
         if !self.senders.is_empty() || !self.receivers.is_empty() {
             self.settle_lines(wakes);
         }
-        let may_receive = self.closed || self.len() > 0 || !self.senders.is_empty();
+        let may_receive = self.is_over() || self.len() > 0 || !self.senders.is_empty();
         if may_receive {
             wakes.extend(self.watchers.drain(..));
         }
@@ -356,19 +379,27 @@ impl<T> State<T> {
                 break;
             }
         }
+        #[cfg(any(loom, shuttle))]
+        if control::is_planted(Mistake::CloseForgetsSenders) {
+            return;
+        }
         if self.closed {
             // Each gets its message back; a select that is looking leaves by itself.
             while self.senders.hand_over(wakes, |_| {}) == HandOver::Done {}
-            if self.len() == 0 {
+            if self.len() == 0 && self.is_over() {
                 while self.receivers.hand_over(wakes, |_| {}) == HandOver::Done {}
             }
-        } else if self.capacity == 0 && !self.senders.is_empty() {
+        } else if mem::take(&mut self.left) && self.capacity == 0 && !self.senders.is_empty() {
             self.receivers.nudge(wakes);
         }
     }
 
     /// Lets senders in as far as there is room.
     fn admit(&mut self, wakes: &mut Wakes) {
+        #[cfg(any(loom, shuttle))]
+        if control::is_planted(Mistake::ForgetRoom) {
+            return;
+        }
         let Self {
             buffer,
             capacity,
@@ -391,11 +422,13 @@ impl<T> State<T> {
             returned,
             receivers,
             given,
+            unseen,
             ..
         } = self;
         let mut some = false;
         while !buffer.is_empty() || !returned.is_empty() {
             let give = |slot: &mut Given<T>| {
+                *unseen += 1;
                 *slot = returned.pop_first().or_else(|| {
                     *given += 1;
                     Some((*given - 1, buffer.pop_front()?))

@@ -1,5 +1,7 @@
 //! Where the sources of a set say that they have something.
 
+#[cfg(any(loom, shuttle))]
+use crate::control::{self, Mistake};
 use crate::sync::{Arc, Mutex, lock};
 use anabranch_core_cancel::Ticket;
 use std::{
@@ -46,6 +48,11 @@ impl Ring {
         let mut state = lock(&self.state);
         line.append(&mut state.ready);
         let next = line.pop_front();
+        #[cfg(any(loom, shuttle))]
+        if control::is_planted(Mistake::LookThenWait) {
+            drop(state);
+            state = lock(&self.state);
+        }
         if next.is_none()
             && let Some(ticket) = ticket
         {

@@ -1,5 +1,7 @@
 //! Receives one message.
 
+#[cfg(any(loom, shuttle))]
+use crate::control::{self, Mistake};
 use crate::{
     channel::{Shared, State, Take},
     error::{Closed, RecvError},
@@ -94,6 +96,14 @@ impl Receiving {
         channel: &Shared<T>,
         ticket: &Ticket<'_>,
     ) -> Poll<Result<T, Closed>> {
+        #[cfg(any(loom, shuttle))]
+        if control::is_planted(Mistake::LookThenJoin) && self.place.is_none() {
+            if let Take::Message(message) = channel.try_take() {
+                return Poll::Ready(Ok(message));
+            }
+            channel.with(|state, _| state.wait_to_receive(&mut self.place, ticket));
+            return Poll::Pending;
+        }
         if self.place.is_none() {
             if !channel.may_receive() {
                 ticket.spin(|| channel.may_receive());
@@ -154,6 +164,10 @@ impl Receiving {
     fn give_back_from<T>(place: Place, channel: &Shared<T>) {
         let _waker = channel.with(|state, _| {
             let left = state.stop_receiving(place);
+            #[cfg(any(loom, shuttle))]
+            if control::is_planted(Mistake::KeepGiven) {
+                return left.waker;
+            }
             if let Some(Ok((number, message))) = left.given {
                 state.give_back(number, message);
             }

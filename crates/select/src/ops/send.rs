@@ -1,5 +1,7 @@
 //! Sends one message.
 
+#[cfg(any(loom, shuttle))]
+use crate::control::{self, Mistake};
 use crate::{
     channel::{Offer, Shared, State},
     error::{SendError, Unsent},
@@ -192,6 +194,10 @@ impl Sending {
     ) -> Option<Result<(), Gone>> {
         let place = self.place.take()?;
         let left = channel.with(|state, _| state.stop_sending(place));
+        #[cfg(any(loom, shuttle))]
+        if control::is_planted(Mistake::LoseUnsent) {
+            return None;
+        }
         *message = left.value;
         let done = message.as_ref().map_or(Ok(()), |_| Err(Gone));
         left.granted.then_some(done)

@@ -2,7 +2,7 @@
 
 use anabranch_core_cancel::{Operation, Ticket};
 use pin_project_lite::pin_project;
-use std::{convert::Infallible, pin::Pin, task::Poll};
+use std::{convert::Infallible, mem, pin::Pin, task::Poll};
 
 /// What the arms of a select are asked. `arm` counts from the first of the list.
 pub trait Arms {
@@ -29,6 +29,9 @@ pin_project! {
     pub struct Arm<O, After> {
         #[pin]
         operation: Option<O>,
+        // Whether it may stand in a queue under this select's claim. An operation that
+        // is lent to the select may stand in one already, and have been served there.
+        asked: bool,
         #[pin]
         after: After,
     }
@@ -44,7 +47,11 @@ impl<O: Operation, After: Arms> Arm<O, After> {
     /// `None`: switched off.
     #[inline]
     pub fn new(operation: Option<O>, after: After) -> Self {
-        Self { operation, after }
+        Self {
+            operation,
+            asked: false,
+            after,
+        }
     }
 }
 
@@ -63,6 +70,7 @@ impl<O: Operation, After: Arms> Arms for Arm<O, After> {
         if arm > 0 {
             return this.after.look_arm(arm - 1, ticket).map(Chosen::After);
         }
+        *this.asked = true;
         match this.operation.as_pin_mut() {
             Some(operation) => operation.look_arm(ticket).map(Chosen::This),
             None => Poll::Pending,
@@ -75,6 +83,7 @@ impl<O: Operation, After: Arms> Arms for Arm<O, After> {
         if arm > 0 {
             return this.after.poll_arm(arm - 1, ticket).map(Chosen::After);
         }
+        *this.asked = true;
         match this.operation.as_pin_mut() {
             Some(operation) => operation.poll_arm(ticket).map(Chosen::This),
             None => Poll::Pending,
@@ -87,22 +96,25 @@ impl<O: Operation, After: Arms> Arms for Arm<O, After> {
         if arm == 0 {
             return this.after.withdraw_all();
         }
-        withdraw(this.operation);
+        withdraw(this.operation, this.asked);
         this.after.withdraw_but(arm - 1);
     }
 
     #[inline]
     fn withdraw_all(self: Pin<&mut Self>) {
         let this = self.project();
-        withdraw(this.operation);
+        withdraw(this.operation, this.asked);
         this.after.withdraw_all();
     }
 }
 
-/// The arm lost. It cannot have been completed: that takes the claim, which nobody else has.
+/// The arm lost. It cannot have been completed: that takes the claim, which nobody else has. One
+/// that has not been asked under the claim is left alone: it may have been completed without.
 #[inline]
-fn withdraw<O: Operation>(operation: Pin<&mut Option<O>>) {
-    if let Some(operation) = operation.as_pin_mut() {
+fn withdraw<O: Operation>(operation: Pin<&mut Option<O>>, asked: &mut bool) {
+    if mem::take(asked)
+        && let Some(operation) = operation.as_pin_mut()
+    {
         let done = operation.withdraw();
         debug_assert!(done.is_none(), "an arm was completed without the claim");
     }
