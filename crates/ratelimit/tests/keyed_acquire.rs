@@ -117,6 +117,8 @@ fn who_gives_up_has_taken_nothing_and_those_behind_move_up() {
     drop(middle);
     drop(head);
     assert_eq!(last.wakes(), 1);
+    let denied = limiter.try_acquire(&1, 1).unwrap_err();
+    assert_eq!(denied.retry_after(), ms(200), "behind the last alone");
     assert!(!last.is_served());
     time.advance(ms(100));
     assert!(last.is_served());
