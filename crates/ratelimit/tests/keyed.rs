@@ -423,7 +423,10 @@ proptest! {
     ) {
         let (token, time) = CancelToken::manual();
         let rate = Rate::per_second(7).burst(burst);
-        let limiter = KeyedRateLimiter::<u64>::new(rate).on(&token).idle(ms(idle));
+        let limiter = KeyedRateLimiter::<u64>::new(rate)
+            .on(&token)
+            .idle(ms(idle))
+            .max_keys(100);
         let naive = [(); 40].map(|()| RateLimiter::new(rate).on(&token));
         for (key, permits, later) in steps {
             time.advance(ms(later));

@@ -386,7 +386,10 @@ proptest! {
         let (token, time) = CancelToken::manual();
         // The same rate, so that no part of a permit is rounded.
         let rates = [5, 3].map(|burst| Rate::per_second(7).burst(burst));
-        let limiter = Limiter::new(rates[0]).on(&token).idle(Duration::ZERO);
+        let limiter = Limiter::new(rates[0])
+            .on(&token)
+            .idle(Duration::ZERO)
+            .max_keys(100);
         let own = RateLimiter::new(rates[0]).on(&token);
         for (act, permits, later) in steps {
             time.advance(ms(later));
