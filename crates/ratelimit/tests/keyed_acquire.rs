@@ -117,6 +117,8 @@ fn who_gives_up_has_taken_nothing_and_those_behind_move_up() {
     drop(middle);
     drop(head);
     assert_eq!(last.wakes(), 1);
+    let denied = limiter.try_acquire(&1, 1).unwrap_err();
+    assert_eq!(denied.retry_after(), ms(200), "behind the last alone");
     assert!(!last.is_served());
     time.advance(ms(100));
     assert!(last.is_served());
@@ -384,7 +386,10 @@ proptest! {
         let (token, time) = CancelToken::manual();
         // The same rate, so that no part of a permit is rounded.
         let rates = [5, 3].map(|burst| Rate::per_second(7).burst(burst));
-        let limiter = Limiter::new(rates[0]).on(&token).idle(Duration::ZERO);
+        let limiter = Limiter::new(rates[0])
+            .on(&token)
+            .idle(Duration::ZERO)
+            .max_keys(100);
         let own = RateLimiter::new(rates[0]).on(&token);
         for (act, permits, later) in steps {
             time.advance(ms(later));

@@ -236,6 +236,21 @@ fn whoever_gives_up_has_taken_nothing_and_those_behind_move_up() {
     assert_eq!(window.available_permits(), 2);
 }
 
+/// RL43, with somebody in line.
+#[test]
+fn retry_after_counts_those_in_line_and_not_those_who_left() {
+    let (window, _token, time) = window(3, ms(100));
+    assert!(window.allow_n(3));
+    let [leaves, mut comes, _last] = [3, 1, 2].map(|n| Waiter::join(&window, n));
+    let retry_after = || window.try_acquire(1).unwrap_err().retry_after;
+    assert_eq!(retry_after(), ms(300));
+    drop(leaves);
+    assert_eq!(retry_after(), ms(200));
+    time.advance(ms(100));
+    assert!(comes.looks());
+    assert_eq!(retry_after(), ms(100), "two for the last, and none is left");
+}
+
 /// RL21 and RL23.
 #[test]
 fn a_turn_that_cannot_come_before_the_deadline_fails_at_once_and_takes_nothing() {

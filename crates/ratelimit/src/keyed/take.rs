@@ -107,16 +107,17 @@ impl<K: Hash + Eq, S: BuildHasher> KeyedRateLimiter<K, S> {
         let mut shard = lock(&self.shards[at.home]);
         let is_turn = shard.is_turn();
         let done = match shard.table.find(at.tag, key) {
-            Some(slot) => self.take_known(&mut shard, slot, permits, tick),
+            Some(slot) => {
+                let done = self.take_known(&mut shard, slot, permits, tick);
+                drop(shard);
+                done
+            }
             None if permits > self.meter.burst() => Err(exceeds(&self.meter, permits)),
             None if self.meter.is_unlimited() => Ok(()),
-            None => {
-                let (added, slot) = self.add(shard, at, key, tick, &mut gone)?;
-                shard = added;
-                self.take_known(&mut shard, slot, permits, tick)
-            }
+            None => self
+                .add(shard, at, key, tick, &mut gone)
+                .and_then(|(mut shard, slot)| self.take_known(&mut shard, slot, permits, tick)),
         };
-        drop(shard);
         if is_turn {
             self.sweep(tick);
         }
