@@ -63,7 +63,7 @@ pub use ticket::Ticket;
 pub use token::CancelToken;
 pub use wakes::Wakes;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 #[doc(hidden)]
 pub use operation::wait as __wait;
@@ -73,6 +73,21 @@ pub use operation::wait as __wait;
 /// On a token's clock: [`CancelToken::after`].
 pub fn after(time: Duration) -> ops::After {
     CancelToken::never().after(time)
+}
+
+/// Ready at `at`, at once if that has passed: an operation, on the system's clock.
+///
+/// On a token's clock: [`CancelToken::until`].
+///
+/// ```
+/// use std::time::{Duration, Instant};
+///
+/// let at = Instant::now() + Duration::from_millis(5);
+/// anabranch_core_cancel::deadline(at).wait();
+/// assert!(Instant::now() >= at);
+/// ```
+pub fn deadline(at: Instant) -> ops::Until {
+    CancelToken::never().until(at)
 }
 
 /// Ticks every `period` on the system's clock. On a token's clock: [`CancelToken::ticker`].

@@ -12,7 +12,7 @@ mod with_cancel;
 pub use crate::operation::RuntimeFree;
 pub use cancellation::{Cancellation, Draining};
 pub use run::Run;
-pub use sleep::{After, Sleep};
+pub use sleep::{After, Sleep, Until};
 pub use ticker::{MissedTicks, Tick, Ticker};
 pub use timeout::Timeout;
 pub use with_cancel::WithCancel;

@@ -6,7 +6,7 @@ use crate::{
     hook::{CancelGuard, Hook},
     manual::ManualTime,
     node::{Absent, Node, Watchers},
-    ops::{After, Cancellation, Draining, Run, Sleep, Ticker},
+    ops::{After, Cancellation, Draining, Run, Sleep, Ticker, Until},
     sync::Arc,
     system::NEVER,
 };
@@ -387,6 +387,12 @@ impl CancelToken {
     /// `select!`. The time is counted from the first poll.
     pub fn after(&self, time: Duration) -> After {
         After::new(self.clock().clone(), time)
+    }
+
+    /// Ready at `at` of the token's clock, at once if that has passed, cancelled or not: an
+    /// operation, for a `select!` in a loop whose limit stays the same from round to round.
+    pub fn until(&self, at: Instant) -> Until {
+        Until::new(self.clock().clone(), at)
     }
 
     /// Ticks every `period` on the token's clock, cancelled or not.

@@ -484,3 +484,17 @@ fn real_deadlines_end_real_waits_in_threads_and_tasks() {
     let (one, two) = (ticks.tick().wait(), pollster::block_on(ticks.tick()));
     assert!(two > one);
 }
+
+#[test]
+fn until_is_ready_at_its_moment_and_at_once_when_that_has_passed() {
+    let (root, time) = CancelToken::manual();
+    let at = root.clock().now() + Duration::from_secs(5);
+    let mut until = root.until(at);
+    assert!(poll_once(&mut until).is_pending());
+    time.advance(Duration::from_secs(5) - Duration::from_nanos(1));
+    assert!(poll_once(&mut until).is_pending());
+    time.advance(Duration::from_nanos(1));
+    assert!(poll_once(&mut until).is_ready());
+    assert!(poll_once(&mut root.until(at)).is_ready(), "in the past");
+    assert_eq!(root.clock().armed_timers(), 0);
+}

@@ -8,35 +8,46 @@
 //!     limiter.acquire(1).wait()?; // blocks until it is our turn; in a task: .await
 //! }
 //! assert!(!limiter.allow()); // or ask without waiting
-//! # Ok::<(), anabranch_ratelimit::ExceedsBurst>(())
+//! # Ok::<(), anabranch_ratelimit::Refused>(())
 //! ```
 //!
 //! | you want to | use |
 //! | --- | --- |
 //! | say how much in how much time | [`Rate`] |
 //! | hold callers to it, waiting or not | [`RateLimiter`] |
+//! | be held to several limits at once | [`RateLimiter::all`] |
 //! | know when to come again | [`Denied`] |
+//! | take a moment of your own, and give it back | [`Reservation`] |
 //! | wait no longer than a token lives or a timeout says | [`ops::Acquire`], [`AcquireError`] |
 //! | test without sleeping | [`RateLimiter::on`] with [`CancelToken::manual`] |
 //! | learn the pattern and its pitfalls | [`guide`] |
 #![forbid(unsafe_code)]
 
 mod acquire;
+mod book;
+mod cell;
 #[cfg(loom)]
 #[doc(hidden)]
 pub mod control;
+mod each;
 mod error;
 mod limiter;
+mod limits;
 mod line;
 mod meter;
 pub mod ops;
+mod plan;
 mod rate;
+mod reservation;
 mod sync;
+mod time;
+mod warm_up;
 
 pub use anabranch_core_cancel::{CancelToken, Wait};
-pub use error::{AcquireError, Denied, ExceedsBurst};
+pub use error::{AcquireError, Denied, ExceedsBurst, LineFull, Refused};
 pub use limiter::RateLimiter;
 pub use rate::Rate;
+pub use reservation::Reservation;
 
 #[doc = include_str!("../README.md")]
 pub mod guide {}

@@ -6,10 +6,21 @@
 //! | [`rendezvous()`](rendezvous) | none | until a receiver takes the message |
 //! | [`unbounded()`](unbounded) | as much as there is memory | never |
 //!
+//! Each message goes to one receiver. Three more have a purpose of their own:
+//!
+//! | | for | `send` never waits |
+//! | --- | --- | --- |
+//! | [`oneshot()`](oneshot()) | one answer | it happens once |
+//! | [`watch(value)`](watch()) | a value that changes | only the latest counts |
+//! | [`broadcast(n)`](broadcast()) | every message to every receiver | the slowest misses some, and knows how many |
+//!
 //! Start with the smallest that does the job: without a buffer a sender knows that its message was
 //! taken; with one, producer and consumer need not keep step. [`guide`](crate::guide) says more.
 
+mod broadcast;
 mod iter;
+mod oneshot;
+mod readers;
 mod receiver;
 mod sender;
 mod shared;
@@ -17,13 +28,17 @@ mod state;
 mod stats;
 #[cfg(feature = "stream")]
 mod stream;
+mod watch;
 
+pub use broadcast::{BroadcastReceiver, BroadcastSender, Heard, broadcast};
 pub use iter::{IntoIter, Iter, TryIter};
+pub use oneshot::{OneshotReceiver, OneshotSender, oneshot};
 pub use receiver::Receiver;
 pub use sender::{Sender, WeakSender};
 pub use stats::ChannelStats;
 #[cfg(feature = "stream")]
 pub use stream::{IntoStream, Stream};
+pub use watch::{WatchReceiver, WatchSender, watch};
 
 pub(crate) use shared::Shared;
 pub(crate) use state::{Offer, State, Take};

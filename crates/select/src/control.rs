@@ -31,6 +31,22 @@ pub enum Mistake {
     IgnoreMissed,
     /// A select that is dropped leaves its arms in line.
     StayInLine,
+    /// The receiver of a oneshot looks past what it was given in line.
+    LookPastGiven,
+    /// Nobody in line is told of news.
+    TellNobody,
+    /// Only who brings news tells the line of it, and not who leaves its head.
+    TellOnce,
+    /// A reader takes the latest message instead of the next.
+    JumpToLatest,
+    /// A reader that goes away still counts.
+    StayCounted,
+    /// A reader hears of the end before it has read everything.
+    EndBeforeLast,
+    /// A reader that lagged behind goes on as if it had not.
+    LagInSilence,
+    /// A modification replaces what came since it looked.
+    OverwriteModified,
 }
 
 /// From now on every channel makes this mistake.

@@ -18,6 +18,8 @@
 //! number carries a generation, and one that is out of date is passed over.
 
 mod ring;
+#[cfg(feature = "stream")]
+mod stream;
 
 use crate::{
     channel::{Receiver, Take},

@@ -2,6 +2,7 @@
 //! [`Receiver`](crate::Receiver) and [`Mux`](crate::Mux); the names are for signatures.
 
 mod next;
+mod reading;
 mod recv;
 mod recv_many;
 mod send;
@@ -9,6 +10,7 @@ mod send_all;
 mod send_from;
 
 pub use next::Next;
+pub use reading::{Reading, Reads};
 pub use recv::Recv;
 pub use recv_many::RecvMany;
 pub use send::Send;

@@ -12,7 +12,7 @@ use std as model;
 pub(crate) use model::{
     sync::{
         Mutex, MutexGuard,
-        atomic::{AtomicU32, AtomicUsize},
+        atomic::{AtomicU32, AtomicU64, AtomicUsize},
     },
     thread::yield_now,
 };

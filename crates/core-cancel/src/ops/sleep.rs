@@ -5,7 +5,11 @@ use crate::{
     cancelled::Cancelled, clock::Clock, operation::Operation, ticket::Ticket, token::CancelToken,
     watch::Watch,
 };
-use std::{pin::Pin, task::Poll, time::Duration};
+use std::{
+    pin::Pin,
+    task::Poll,
+    time::{Duration, Instant},
+};
 
 /// Ready when the time has passed. Made by [`CancelToken::after`] and [`after`](crate::after).
 ///
@@ -67,6 +71,49 @@ impl Operation for After {
 }
 
 crate::operation! { [] After => () }
+
+/// Ready when the clock says so. Made by [`CancelToken::until`] and
+/// [`deadline`](crate::deadline).
+#[derive(Debug)]
+#[must_use = "operations do nothing unless waited for"]
+pub struct Until {
+    timer: Timer,
+}
+
+impl Until {
+    pub(crate) fn new(clock: Clock, at: Instant) -> Self {
+        let at = clock.nanos_of(at);
+        Self {
+            timer: Timer::at(clock, at),
+        }
+    }
+}
+
+impl Operation for Until {
+    type Bounded = Result<(), Cancelled>;
+
+    fn bound(&self, done: ()) -> Self::Bounded {
+        Ok(done)
+    }
+
+    fn end(self: Pin<&mut Self>, why: Cancelled) -> Self::Bounded {
+        Err(why)
+    }
+
+    fn poll_arm(mut self: Pin<&mut Self>, ticket: &Ticket<'_>) -> Poll<()> {
+        self.timer.poll(ticket)
+    }
+
+    fn look_arm(mut self: Pin<&mut Self>, _: &Ticket<'_>) -> Poll<()> {
+        self.timer.look()
+    }
+
+    fn clock(&self) -> Option<Clock> {
+        Some(self.timer.clock().clone())
+    }
+}
+
+crate::operation! { [] Until => () }
 
 /// Sleeps, unless the token is cancelled first. Made by [`CancelToken::sleep`].
 ///

@@ -177,7 +177,7 @@ fn bits(hint: Hint) -> u32 {
 pub(crate) struct Ends(AtomicUsize);
 
 impl Ends {
-    fn one() -> Self {
+    pub(crate) fn one() -> Self {
         Self(AtomicUsize::new(1))
     }
 

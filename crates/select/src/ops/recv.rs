@@ -52,14 +52,8 @@ impl<T> Operation for Recv<'_, T> {
 
     #[inline]
     fn look_arm(mut self: Pin<&mut Self>, ticket: &Ticket<'_>) -> Poll<Result<T, Closed>> {
-        if self.receiving.place.is_some() {
-            return self.as_mut().poll_arm(ticket);
-        }
-        match self.channel.try_take() {
-            Take::Message(message) => Poll::Ready(Ok(message)),
-            Take::Closed => Poll::Ready(Err(Closed)),
-            Take::Empty => Poll::Pending,
-        }
+        let channel = self.channel;
+        self.receiving.look(channel, ticket)
     }
 
     fn withdraw(mut self: Pin<&mut Self>) -> Option<Result<T, Closed>> {
@@ -115,6 +109,22 @@ impl Receiving {
         }
         let (poll, _waker) = channel.with(|state, wakes| self.poll_locked(state, wakes, ticket));
         poll
+    }
+
+    #[inline]
+    pub(crate) fn look<T>(
+        &mut self,
+        channel: &Shared<T>,
+        ticket: &Ticket<'_>,
+    ) -> Poll<Result<T, Closed>> {
+        if self.place.is_some() {
+            return self.poll(channel, ticket);
+        }
+        match channel.try_take() {
+            Take::Message(message) => Poll::Ready(Ok(message)),
+            Take::Closed => Poll::Ready(Err(Closed)),
+            Take::Empty => Poll::Pending,
+        }
     }
 
     /// What is to be dropped after the lock comes out beside the answer.

@@ -185,7 +185,80 @@ macro_rules! __chosen {
     };
 }
 
-/// See [`thread::select`](crate::thread::select).
+/// Waits for the first of several operations. Blocks the thread.
+///
+/// ```
+/// use anabranch_select::{CancelToken, Closed, channel, thread::select};
+/// use std::time::Duration;
+///
+/// fn serve(token: &CancelToken) -> Result<Vec<u32>, Closed> {
+///     let (tx, numbers) = channel::bounded(1);
+///     let (results, sink) = channel::bounded(1);
+///     tx.try_send(1).unwrap();
+///     let mut ticks = token.ticker(Duration::from_millis(10));
+///     let mut pending = None;
+///     let mut ticked = false;
+///     loop {
+///         select! {
+///             n = numbers.recv(), if pending.is_none() => pending = Some(n? * 10),
+///             sent = results.send_from(&mut pending), if pending.is_some() => sent?,
+///             _ = ticks.tick(), if !ticked => ticked = true,
+///             _ = token.after(Duration::from_millis(100)) => break,
+///         }
+///     }
+///     Ok(sink.try_iter().collect())
+/// }
+/// assert_eq!(serve(&CancelToken::new()), Ok(vec![10]));
+/// ```
+///
+/// # Grammar
+/// ```text
+/// select! {
+///     biased;                                   // may stand first: ask the arms as written
+///     PATTERN = OPERATION => HANDLER,           // an arm; at least one, at most 40
+///     PATTERN = OPERATION, if GUARD => HANDLER, // an arm that can be switched off
+///     default => HANDLER,                       // at most one, anywhere
+/// }
+/// ```
+/// Any [operation](anabranch_core_cancel::Operation) may be an arm: a receive, a send, a permit, a
+/// job's handle, a token, a timer, a tick, each with a bound of its own if it has one
+/// (`rx.recv().timeout(d)`). `&mut operation` lends one to the select, so that it keeps its place for
+/// the next round. A handler is an expression; all have one type, and the select has it too. The comma
+/// after a handler in braces may be left out. A pattern must match whatever comes, as in `let`.
+///
+/// Handlers run in the calling function, when the operations and what they borrowed are gone: `return`,
+/// `?`, `break` and `continue` mean what they mean elsewhere, and a handler may use what an arm used.
+///
+/// # Guards
+/// Evaluated once, in order, before anything is waited for. The operation of an arm whose guard is
+/// `false` is not even evaluated: this is how an input that has ended is left out, as a `nil` channel is
+/// in Go.
+///
+/// # `default`
+/// With a `default` the select never waits: its handler runs if no arm can be had at once.
+///
+/// # Fairness
+/// Of several arms that are ready each is as likely to be chosen, so none starves in a loop. With
+/// `biased;` the arms are asked in the order in which they are written, and the first that is ready is
+/// chosen: for an arm that must come first, and where the order shows in a test. An arm that is always
+/// ready then starves those below it.
+///
+/// In each of its queues a select stands where it came; one that begins anew, in the next round of a
+/// loop, stands at the back.
+///
+/// # Exactness
+/// Exactly one arm takes effect. The others have had none when the handler runs: nothing was received,
+/// what was to be sent is back ([`send_from`](crate::Sender::send_from)) or dropped
+/// ([`send`](crate::Sender::send)), no permit was taken, no place in a queue is left. That holds for two
+/// selects that meet on a rendezvous channel too. (Arms of several steps,
+/// [`send_all`](crate::Sender::send_all), keep the steps they have done.)
+///
+/// # Panics
+/// When every arm is switched off and there is no `default`: nothing could end it.
+///
+/// # Cost
+/// If an arm is ready: that operation, and a look at those asked before it. If none is: a place in each
+/// of the queues. For many receivers, or a number of them that changes: [`Mux`](crate::Mux).
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __select_thread {
@@ -193,7 +266,43 @@ macro_rules! __select_thread {
     ($($arms:tt)*) => { $crate::__select!({thread} {true} [] {} $($arms)*) };
 }
 
-/// See [`task::select`](crate::task::select).
+/// Waits for the first of several operations and futures. Suspends the task: it stands where one may
+/// write `.await`.
+///
+/// ```
+/// use anabranch_select::{CancelToken, channel, task::select};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let (tx, rx) = channel::bounded::<u32>(1);
+/// let token = CancelToken::new();
+/// let (answer, asked) = tokio::sync::oneshot::channel();
+/// answer.send(42).unwrap();
+/// let got = select! {
+///     message = rx.recv() => message.ok(),
+///     answer = asked => answer.ok(), // a future that is no operation of ours
+///     _ = token.cancelled() => None,
+/// };
+/// assert_eq!(got, Some(42));
+/// # drop(tx);
+/// # }
+/// ```
+///
+/// Grammar, guards, `default`, fairness and panics are those of
+/// [`thread::select!`](crate::thread::select). What may be an arm differs: besides operations, whatever
+/// can be `.await`ed.
+///
+/// # Exactness
+/// Exactly one arm takes effect, and of our own operations the others have had none. A future of
+/// somebody else's that loses is dropped half-way, or lent as `&mut future` stays half-way: whether it
+/// has taken something by then is up to its author. So it is as exact as that future is *cancel safe*:
+/// tokio's `mpsc::Receiver::recv` loses nothing, a read into a buffer of its own may.
+///
+/// With a `default` each future is polled once and not woken later.
+///
+/// # Cancel safety
+/// Dropped while it waits, the select leaves every queue and has taken nothing; an arm that had been
+/// handed something passes it on to the next in its line.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __select_task {
