@@ -207,18 +207,21 @@ fn a_receiver_of_a_key_that_is_taken_replaces_the_old_one() {
 }
 
 #[test]
-fn a_source_put_in_after_others_were_taken_out_is_not_taken_for_them() {
-    let mut set = Mux::new();
+fn a_source_put_in_after_another_was_taken_out_does_not_get_its_turns_too() {
     let (old_tx, old) = unbounded();
-    set.insert("old", old);
+    let (other_tx, other) = unbounded();
+    let mut set: Mux<_, _> = [("old", old), ("other", other)].into_iter().collect();
     assert_eq!(poll_once(&mut set.recv()), None);
     old_tx.try_send(1).unwrap(); // says so, to the place of "old"
     let _old = set.remove(&"old");
     let (new_tx, new) = unbounded();
     set.insert("new", new); // in the same place
-    assert_eq!(poll_once(&mut set.recv()), None);
-    new_tx.try_send(2).unwrap();
-    assert_eq!(poll_once(&mut set.recv()), Some(Some(("new", Ok(2)))));
+    for n in 0..4 {
+        new_tx.try_send(n).unwrap();
+        other_tx.try_send(n).unwrap();
+    }
+    let order: Vec<_> = (0..8).map(|_| set.recv().wait().unwrap().0).collect();
+    assert_eq!(order, ["new", "other"].repeat(4));
 }
 
 #[test]
