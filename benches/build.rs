@@ -3,7 +3,7 @@
 use std::{env, fs, path::Path, process::Command};
 
 /// Whose version `list` shows. A name that is missing from the lock file fails the build.
-const PEERS: [&str; 12] = [
+const PEERS: [&str; 13] = [
     "tokio",
     "tokio-util",
     "event-listener",
@@ -14,6 +14,7 @@ const PEERS: [&str; 12] = [
     "loole",
     "kanal",
     "async-channel",
+    "async-lock",
     "futures-util",
     "tokio-stream",
 ];

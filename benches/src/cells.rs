@@ -4,6 +4,7 @@ mod core_cancel;
 mod pool;
 mod ratelimit;
 mod select;
+mod semaphore;
 pub(crate) mod versions;
 
 use anyhow::{Result, bail};
@@ -21,6 +22,7 @@ pub fn all() -> Vec<Cell> {
     cells.extend(pool::cells());
     cells.extend(ratelimit::cells());
     cells.extend(select::cells());
+    cells.extend(semaphore::cells());
     if std::env::var(SELF_CHECK).is_ok_and(|value| value == "1") {
         cells.extend(core_cancel::twins());
         cells.extend(core_cancel::broken());

@@ -10,8 +10,8 @@
 //!
 //! Every repetition ends in a check. A cell whose check fails has no figure, only an error.
 //!
-//! To add a peer: implement the traits of [`tokens`], [`pools`], [`limiters`] or [`channels`] beside
-//! the others, then add a line to the table in [`cells`]. To add a workload: a function in [`workloads`] that returns a `Rep`.
+//! To add a peer: implement the traits of [`tokens`], [`pools`], [`limiters`], [`channels`] or
+//! [`semaphores`] beside the others, then add a line to the table in [`cells`]. To add a workload: a function in [`workloads`] that returns a `Rep`.
 #![forbid(unsafe_code)]
 
 mod cell;
@@ -23,6 +23,7 @@ pub mod pools;
 pub mod protocol;
 mod rep;
 pub mod run;
+pub mod semaphores;
 mod sys;
 pub mod tokens;
 pub mod workloads;

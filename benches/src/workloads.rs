@@ -12,6 +12,7 @@ mod poll;
 mod pool;
 mod ready;
 mod select;
+mod semaphore;
 mod timed_children;
 mod wake;
 
@@ -26,5 +27,8 @@ pub use poll::{chain, poll};
 pub use pool::{round_trip, take_results, tiny_jobs};
 pub use ready::ready;
 pub use select::{poll_empty, select_in_task, select_in_thread};
+pub use semaphore::{
+    eight_tasks, eight_threads, ready_task, thousand_tasks, weighted_tasks, weighted_threads,
+};
 pub use timed_children::timed_children;
 pub use wake::{wake_task, wake_task_from_thread, wake_thread};

@@ -12,6 +12,7 @@ pub(crate) const CROSSBEAM: &str = env!("VERSION_CROSSBEAM_CHANNEL");
 pub(crate) const FLUME: &str = env!("VERSION_FLUME");
 pub(crate) const LOOLE: &str = env!("VERSION_LOOLE");
 pub(crate) const KANAL: &str = env!("VERSION_KANAL");
+pub(crate) const ASYNC_LOCK: &str = env!("VERSION_ASYNC_LOCK");
 pub(crate) const ASYNC_CHANNEL: &str = env!("VERSION_ASYNC_CHANNEL");
 pub(crate) const FUTURES: &str = env!("VERSION_FUTURES_UTIL");
 pub(crate) const TOKIO_STREAM: &str = env!("VERSION_TOKIO_STREAM");

@@ -38,10 +38,10 @@ mod node;
 mod operation;
 pub mod ops;
 mod parker;
+mod patience;
 pub mod queue;
 #[doc(hidden)]
 pub mod select;
-mod spin;
 mod sync;
 mod system;
 mod ticket;

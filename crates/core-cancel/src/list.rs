@@ -12,6 +12,12 @@ use std::mem;
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Key(u32);
 
+impl Key {
+    pub(crate) fn index(&self) -> usize {
+        self.0 as usize
+    }
+}
+
 const NIL: u32 = u32::MAX;
 
 /// A position in the line, for a walk under one lock: void as soon as the list changes otherwise.
@@ -19,6 +25,10 @@ const NIL: u32 = u32::MAX;
 pub(crate) struct Cursor(u32);
 
 impl Cursor {
+    pub(crate) fn index(self) -> usize {
+        self.0 as usize
+    }
+
     fn at(index: u32) -> Option<Self> {
         (index != NIL).then_some(Self(index))
     }
@@ -210,6 +220,11 @@ impl<T> List<T> {
             next => self.member_mut(next).prev = prev,
         }
         self.linked -= 1;
+    }
+
+    /// Takes a member out whose key is not used any more.
+    pub(crate) fn take(&mut self, cursor: Cursor) -> T {
+        self.remove(Key(cursor.0))
     }
 
     /// Takes a member out, in line or not.

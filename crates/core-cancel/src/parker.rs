@@ -19,7 +19,7 @@
 
 use crate::{
     manual::{self, Participant},
-    spin::{TO_SLEEP, spin},
+    patience::{self, TO_SLEEP},
     sync::{Arc, AtomicU32, Condvar, Mutex, PoisonError, lock},
     system,
 };
@@ -34,6 +34,9 @@ use std::{
 const EMPTY: u32 = 0;
 const PARKED: u32 = 1;
 const NOTIFIED: u32 = 2;
+
+/// A wait that ends sooner than this is for the time's sake: then nobody else gets any of it.
+const PATIENT: Duration = Duration::from_millis(20);
 
 /// One sleeper's place to sleep.
 pub(crate) struct Parker {
@@ -74,8 +77,6 @@ impl Parker {
         {
             return;
         }
-        // Only looks: what takes the notification is the exchange that fails below.
-        spin(&TO_SLEEP, || self.is_notified());
         let mut guard = lock(&self.mutex);
         if self
             .state
@@ -112,6 +113,13 @@ impl Parker {
                 return;
             }
         }
+    }
+
+    /// Looks for a moment whether it is worth going to sleep: see `patience.rs`. Only looks: what
+    /// takes the notification is the `park` that follows.
+    fn linger(&self) {
+        let notified = || self.is_notified();
+        let _either = patience::spin(&TO_SLEEP, notified) || patience::stand_aside(notified);
     }
 
     /// Wakes the sleeper, or lets its next `park` return at once.
@@ -181,9 +189,16 @@ impl Borrowed {
 
     /// Sleeps until woken, or until that time of the system's clock.
     pub(crate) fn park_until(&self, until: u64) {
-        let limit = (until != system::NEVER)
-            .then(|| Duration::from_nanos(until.saturating_sub(system::now())));
-        self.cached().0.park(limit);
+        let left = || Duration::from_nanos(until.saturating_sub(system::now()));
+        let parker = &self.cached().0;
+        if until == system::NEVER {
+            parker.linger();
+            return parker.park(None);
+        }
+        if left() >= PATIENT {
+            parker.linger();
+        }
+        parker.park(Some(left()));
     }
 
     pub(crate) fn parker(&self) -> &Arc<Parker> {

@@ -21,7 +21,7 @@
 
 use crate::{
     claim::{Win, Word},
-    list::{Key, List},
+    list::{Cursor, Key, List},
     sync::Arc,
     ticket::Ticket,
     wakes::Wakes,
@@ -33,9 +33,44 @@ use std::{fmt, task::Waker};
 #[must_use = "a place that is forgotten stays in line for ever"]
 pub struct Place(Key);
 
+impl Place {
+    /// A number that nobody else in this line has: small, and given out again as soon as its
+    /// holder has left or was taken out. For an owner who keeps something beside the line.
+    pub fn index(&self) -> usize {
+        self.0.index()
+    }
+}
+
 /// The line: see the head of the module. `T` is what a waiter wants, or what it is given.
 pub struct WaitQueue<T> {
     line: List<Entry<T>>,
+}
+
+/// Somebody about to join a line. Made without the line's lock: its waker is cloned here, which is
+/// user code.
+pub struct Newcomer<T>(Entry<T>);
+
+impl<T> Newcomer<T> {
+    /// Somebody who wants `value`.
+    pub fn new(value: T, ticket: &Ticket<'_>) -> Self {
+        Self(Entry {
+            value,
+            waker: Some(ticket.waker().clone()),
+            claim: ticket.claim().map(|(claim, arm)| (claim.clone(), arm)),
+            granted: false,
+        })
+    }
+
+    /// What it wants.
+    pub fn value_mut(&mut self) -> &mut T {
+        &mut self.0.value
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for Newcomer<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Newcomer").field(&self.0.value).finish()
+    }
 }
 
 struct Entry<T> {
@@ -54,6 +89,17 @@ pub enum HandOver {
     Busy,
     /// Nobody waits.
     Empty,
+}
+
+/// What came of looking for the first in line.
+enum First {
+    /// It is there, and cannot be completed by anybody else any more.
+    Won(Cursor),
+    /// It wants more than there is.
+    Unfit,
+    /// It is a select that is looking right now.
+    Busy,
+    Nobody,
 }
 
 /// What a waiter leaves with.
@@ -95,14 +141,12 @@ impl<T> WaitQueue<T> {
 
     /// Goes to the back of the line.
     pub fn join(&mut self, value: T, ticket: &Ticket<'_>) -> Place {
-        let claim = ticket.claim().map(|(claim, arm)| (claim.clone(), arm));
-        let waker = Some(ticket.waker().clone());
-        Place(self.line.push(Entry {
-            value,
-            waker,
-            claim,
-            granted: false,
-        }))
+        self.enter(Newcomer::new(value, ticket))
+    }
+
+    /// Goes to the back of the line, all but the lock's part of it done before.
+    pub fn enter(&mut self, newcomer: Newcomer<T>) -> Place {
+        Place(self.line.push(newcomer.0))
     }
 
     /// Stays in line for another poll; the waker it replaces is to be dropped after the lock.
@@ -183,14 +227,50 @@ impl<T> WaitQueue<T> {
         self.serve(None, wakes, fits, give) == Some(HandOver::Done)
     }
 
+    /// As [`hand_over_if`](Self::hand_over_if), for an owner that has another way to tell the waiter
+    /// that it has been served: takes the entry out, value and all, and so spares the waiter the
+    /// lock. `give` gets the [index](Place::index) of its place, which is void from then on: no
+    /// method may be called with it any more, and the owner has to see to that.
+    pub fn hand_over_out(
+        &mut self,
+        wakes: &mut Wakes,
+        fits: impl FnMut(&T) -> bool,
+        give: impl FnOnce(usize, T),
+    ) -> bool {
+        let First::Won(at) = self.win(None, fits) else {
+            return false;
+        };
+        let entry = self.line.take(at);
+        give(at.index(), entry.value);
+        wakes.extend(entry.waker);
+        true
+    }
+
     /// `None`: the first in line wants more than there is.
     fn serve(
         &mut self,
         own: Option<&Arc<Word>>,
         wakes: &mut Wakes,
-        mut fits: impl FnMut(&T) -> bool,
+        fits: impl FnMut(&T) -> bool,
         give: impl FnOnce(&mut T),
     ) -> Option<HandOver> {
+        match self.win(own, fits) {
+            First::Won(at) => {
+                let entry = self.line.at_mut(at);
+                give(&mut entry.value);
+                entry.granted = true;
+                wakes.extend(entry.waker.take());
+                self.line.unlink(at);
+                Some(HandOver::Done)
+            }
+            First::Unfit => None,
+            First::Busy => Some(HandOver::Busy),
+            First::Nobody => Some(HandOver::Empty),
+        }
+    }
+
+    /// Wins the first in line for whoever has something for it.
+    fn win(&mut self, own: Option<&Arc<Word>>, mut fits: impl FnMut(&T) -> bool) -> First {
         let mut next = self.line.first();
         while let Some(at) = next {
             next = self.line.after(at);
@@ -198,7 +278,7 @@ impl<T> WaitQueue<T> {
             let win = match (&entry.claim, own) {
                 (Some((claim, _)), Some(own)) if Arc::ptr_eq(claim, own) => continue,
                 (Some((claim, _)), _) if claim.is_won() => Win::Lost,
-                _ if !fits(&entry.value) => return None,
+                _ if !fits(&entry.value) => return First::Unfit,
                 (Some((claim, _)), Some(own)) if meets_before(claim, own) => {
                     own.give_way();
                     Win::Busy
@@ -207,18 +287,44 @@ impl<T> WaitQueue<T> {
                 (None, _) => Win::Won,
             };
             match win {
-                Win::Won => {
-                    give(&mut entry.value);
-                    entry.granted = true;
-                    wakes.extend(entry.waker.take());
-                    self.line.unlink(at);
-                    return Some(HandOver::Done);
-                }
-                Win::Busy => return Some(HandOver::Busy),
+                Win::Won => return First::Won(at),
+                Win::Busy => return First::Busy,
                 Win::Lost => self.line.unlink(at),
             }
         }
-        Some(HandOver::Empty)
+        First::Nobody
+    }
+
+    /// Serves everybody in line whose want `fits`, wherever they stand, in their order: for what is
+    /// not handed out but said, such as that it will never come.
+    ///
+    /// A select that is looking right now is passed over: it looks again and has to see by itself.
+    pub fn hand_over_each(
+        &mut self,
+        wakes: &mut Wakes,
+        mut fits: impl FnMut(&T) -> bool,
+        mut give: impl FnMut(&mut T),
+    ) {
+        let mut next = self.line.first();
+        while let Some(at) = next {
+            next = self.line.after(at);
+            let entry = self.line.at_mut(at);
+            if !fits(&entry.value) {
+                continue;
+            }
+            let win = match &entry.claim {
+                Some((claim, arm)) => claim.win(*arm),
+                None => Win::Won,
+            };
+            if win == Win::Won {
+                give(&mut entry.value);
+                entry.granted = true;
+                wakes.extend(entry.waker.take());
+            }
+            if win != Win::Busy {
+                self.line.unlink(at);
+            }
+        }
     }
 
     /// Wakes the first in line without serving it, so that it looks again: what it waits for comes
@@ -318,6 +424,44 @@ mod tests {
         assert!(!line.hand_over_if(&mut wakes, |&n| n <= 3, |_| unreachable!()));
         assert!(line.is_first(&big), "the lost one is passed over");
         let (_, _) = (line.leave(select), line.leave(big));
+    }
+
+    #[test]
+    fn a_hand_over_to_each_that_fits_passes_over_the_others_and_keeps_their_order() {
+        let waker = Waker::noop();
+        let (ticket, claims) = (Ticket::task(waker), [(); 3].map(|()| Claim::new()));
+        let mut line = WaitQueue::new();
+        let plain = [1, 9, 2, 8].map(|n| line.join(n, &ticket));
+        // Its select looks right now, waits, has chosen another arm.
+        let [busy, open, lost] = claims
+            .each_ref()
+            .map(|claim| line.join(7, &ticket.arm(claim, 0)));
+        assert!(claims[1].open() && claims[2].open());
+        assert_eq!(claims[2].word().win(1), Win::Won);
+        let mut wakes = Wakes::new();
+        let mut given = 0;
+        line.hand_over_each(&mut wakes, |&n| n > 5, |_| given += 1);
+        assert_eq!(given, 3);
+        assert_eq!(
+            plain.each_ref().map(|p| line.is_granted(p)),
+            [false, true, false, true]
+        );
+        let granted = [&busy, &open, &lost].map(|p| line.is_granted(p));
+        assert_eq!(granted, [false, true, false]);
+        assert!(!claims[0].open(), "it has to look again");
+        assert_eq!(
+            line.len(),
+            3,
+            "the first, the third, and the one that is looking"
+        );
+        let [first, second, third, fourth] = plain;
+        assert!(line.is_first(&first));
+        let _ = line.leave(first);
+        assert!(line.is_first(&third));
+        for place in [second, third, fourth, busy, open, lost] {
+            let _ = line.leave(place);
+        }
+        assert!(line.is_empty());
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::{
     clock::Clock,
     manual::{self, Site},
     parker::Borrowed,
-    spin::{TO_JOIN, spin},
+    patience::{self, TO_JOIN},
     sync::Arc,
     system::NEVER,
 };
@@ -115,7 +115,7 @@ impl<'a> Ticket<'a> {
     /// word or two, without a lock; what it says is only worth another look.
     pub fn spin(&self, ready: impl FnMut() -> bool) -> bool {
         match self.who {
-            Who::Thread(_) if self.claim.is_none() => spin(&TO_JOIN, ready),
+            Who::Thread(_) if self.claim.is_none() => patience::spin(&TO_JOIN, ready),
             _ => false,
         }
     }
