@@ -3,11 +3,14 @@
 use std::{env, fs, path::Path, process::Command};
 
 /// Whose version `list` shows. A name that is missing from the lock file fails the build.
-const PEERS: [&str; 13] = [
+const PEERS: [&str; 16] = [
     "tokio",
     "tokio-util",
     "event-listener",
     "governor",
+    "leaky-bucket",
+    "quanta",
+    "ratelimit",
     "rayon",
     "crossbeam-channel",
     "flume",

@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU32;
 use std::sync::atomic::AtomicU64;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
 use std::time::{Duration, Instant};
 
 use anabranch_ratelimit::{Rate, RateLimiter};
@@ -42,6 +42,78 @@ impl Limiter for DefaultDirectRateLimiter {
     }
 }
 
+/// Tokens flow in every so often: a millisecond at least, several at a time if need be.
+impl Limiter for leaky_bucket::RateLimiter {
+    fn with(period: Duration, burst: u32) -> Result<Self> {
+        let burst = usize::try_from(burst)?;
+        let interval = period.max(Duration::from_millis(1));
+        let refill = interval.div_duration_f64(period).round() as usize;
+        let builder = &mut leaky_bucket::RateLimiter::builder();
+        let builder = builder.max(burst).initial(burst);
+        Ok(builder.interval(interval).refill(refill).build())
+    }
+
+    fn allow(&self) -> bool {
+        self.try_acquire(1)
+    }
+}
+
+impl Limiter for ratelimit::Ratelimiter {
+    fn with(period: Duration, burst: u32) -> Result<Self> {
+        let whole = period.max(Duration::from_secs(1));
+        let rate = whole.div_duration_f64(period).round() as u64;
+        let builder = ratelimit::Ratelimiter::builder(rate).period(whole);
+        let builder = builder.max_tokens(burst.into());
+        Ok(builder.initial_available(burst.into()).build()?)
+    }
+
+    fn allow(&self) -> bool {
+        self.try_wait().is_ok()
+    }
+}
+
+/// What one writes by hand: GCRA in whole nanoseconds, one compare-exchange.
+#[derive(Debug)]
+pub struct HandGcra {
+    start: Instant,
+    period: u64,
+    /// What a full bucket is ahead.
+    tolerance: u64,
+    /// When the bucket would have been empty.
+    arrival: AtomicU64,
+}
+
+impl Limiter for HandGcra {
+    fn with(period: Duration, burst: u32) -> Result<Self> {
+        let period = u64::try_from(period.as_nanos())?;
+        Ok(HandGcra {
+            start: Instant::now(),
+            period,
+            tolerance: period * u64::from(burst),
+            arrival: AtomicU64::new(0),
+        })
+    }
+
+    fn allow(&self) -> bool {
+        let now = self.start.elapsed().as_nanos() as u64;
+        // ORDERING: as one writes it who does not want to think about it.
+        let mut arrival = self.arrival.load(Acquire);
+        loop {
+            let next = arrival.max(now) + self.period;
+            if next > now + self.tolerance {
+                return false;
+            }
+            match self
+                .arrival
+                .compare_exchange_weak(arrival, next, AcqRel, Acquire)
+            {
+                Ok(_) => return true,
+                Err(actual) => arrival = actual,
+            }
+        }
+    }
+}
+
 /// The floor: a look at the clock and a count that is never filled up again.
 ///
 /// Right as long as nothing flows in during the repetition, which is how it is used.
@@ -66,6 +138,34 @@ impl Limiter for ClockAndCount {
                 .fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1))
         };
         Instant::now() >= self.start && take().is_ok()
+    }
+}
+
+/// The floor of any limiter: a look at the fastest sound clock there is.
+#[derive(Debug)]
+pub struct QuantaOnly {
+    clock: quanta::Clock,
+    from: quanta::Instant,
+}
+
+impl QuantaOnly {
+    /// Always admits.
+    pub fn open() -> Self {
+        let clock = quanta::Clock::new();
+        let from = clock.now();
+        QuantaOnly { clock, from }
+    }
+
+    /// Denies for the next hour.
+    pub fn shut() -> Self {
+        let QuantaOnly { clock, from } = Self::open();
+        let from = from + Duration::from_secs(3_600);
+        QuantaOnly { clock, from }
+    }
+
+    /// A look at the clock.
+    pub fn allow(&self) -> bool {
+        self.clock.now() >= self.from
     }
 }
 

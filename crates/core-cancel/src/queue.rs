@@ -184,6 +184,21 @@ impl<T> WaitQueue<T> {
         Some(&mut self.line.at_mut(first).value)
     }
 
+    /// What those in line want, first to last. Selects that chose another arm are left out, and
+    /// may still be counted in [`len`](Self::len).
+    pub fn iter(&self) -> impl Iterator<Item = &T> {
+        let is_lost = |entry: &&Entry<T>| {
+            entry
+                .claim
+                .as_ref()
+                .is_some_and(|(claim, _)| claim.is_won())
+        };
+        self.line
+            .iter()
+            .filter(move |entry| !is_lost(entry))
+            .map(|entry| &entry.value)
+    }
+
     /// Whether this waiter has been served.
     pub fn is_granted(&self, place: &Place) -> bool {
         self.line.get(&place.0).granted

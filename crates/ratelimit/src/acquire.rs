@@ -1,9 +1,9 @@
 //! The wait for permits.
 
 use crate::{
-    error::{AcquireError, ExceedsBurst},
+    error::{AcquireError, LineFull, Refused},
     limiter::RateLimiter,
-    line::{Bucket, Joined, Turn},
+    line::{Joined, Turn},
     sync::lock,
 };
 use anabranch_core_cancel::{
@@ -22,10 +22,10 @@ pub struct Acquire<'a> {
     waits: Option<Waits>,
 }
 
-/// In line, and until when it means to sleep.
+/// In line, and until when it means to sleep: the tick, and the same on the clock.
 struct Waits {
     place: Place,
-    timer: Option<Timer>,
+    sleep: Option<(u64, Timer)>,
 }
 
 impl<'a> Acquire<'a> {
@@ -38,50 +38,50 @@ impl<'a> Acquire<'a> {
     }
 
     /// Takes the permits or stands in line, under its lock.
-    fn look(&mut self, bucket: Bucket<'_>, cost: u64, ticket: &Ticket<'_>) -> Turn {
+    fn look(&mut self, ticket: &Ticket<'_>) -> Result<Turn, Refused> {
+        let limiter = self.limiter;
         // In this order: the lock goes first, then wakers are woken and dropped.
         let mut spare = None;
         let mut wakes = Wakes::new();
-        let mut line = lock(self.limiter.line());
+        let mut line = lock(limiter.line());
         let Some(Waits { place, .. }) = &self.waits else {
-            return match line.join(bucket, cost, ticket, &mut wakes, &mut spare) {
-                Joined::Taken => Turn::Come,
+            return match line.join(limiter, self.permits, ticket, &mut wakes) {
+                Joined::Taken => Ok(Turn::Come),
                 Joined::TooLate => {
                     ticket.give_up();
-                    Turn::Held
+                    Ok(Turn::Held)
+                }
+                Joined::Full => {
+                    let max_waiters = line.max_waiters();
+                    Err(LineFull { max_waiters }.into())
                 }
                 Joined::Waits(place, due) => {
-                    self.waits = Some(Waits { place, timer: None });
-                    Turn::Later(due)
+                    self.waits = Some(Waits { place, sleep: None });
+                    Ok(Turn::Later(due))
                 }
             };
         };
-        let turn = line.look(bucket, place, ticket, &mut wakes, &mut spare);
+        let turn = line.look(limiter, place, ticket, &mut wakes, &mut spare);
         if matches!(turn, Turn::Come)
-            && let Some(Waits { place, timer }) = self.waits.take()
+            && let Some(Waits { place, sleep }) = self.waits.take()
         {
-            let waker = line.take(bucket, place, &mut wakes);
+            let waker = line.take(limiter, place, &mut wakes);
             drop(line);
-            drop((waker, timer));
+            drop((waker, sleep));
         }
-        turn
+        Ok(turn)
     }
 
     /// Leaves the line, if it stands in it. Whether it had been served; what it was handed then
     /// goes back, unless it is to be kept.
     fn leave(&mut self, keep: bool) -> bool {
-        let (Some(Waits { place, timer }), Some(meter)) =
-            (self.waits.take(), self.limiter.meter_for(self.permits))
-        else {
+        let Some(Waits { place, sleep }) = self.waits.take() else {
             return false;
         };
-        drop(timer);
-        let bucket = Bucket {
-            limiter: self.limiter,
-            meter,
-        };
+        drop(sleep);
         let mut wakes = Wakes::new();
-        let (served, waker) = lock(self.limiter.line()).leave(bucket, place, keep, &mut wakes);
+        let (served, waker) =
+            lock(self.limiter.line()).leave(self.limiter, place, keep, &mut wakes);
         drop(waker);
         served
     }
@@ -103,36 +103,37 @@ impl Operation for Acquire<'_> {
     }
 
     fn poll_arm(mut self: Pin<&mut Self>, ticket: &Ticket<'_>) -> Poll<Self::Output> {
-        let Self {
-            limiter, permits, ..
-        } = *self;
-        limiter.check(permits)?;
-        let Some(meter) = limiter.meter_for(permits) else {
-            return Poll::Ready(Ok(()));
-        };
-        let cost = meter.cost(permits);
-        if self.waits.is_none() && limiter.take(meter, cost) {
-            return Poll::Ready(Ok(()));
+        let limiter = self.limiter;
+        if self.waits.is_none() {
+            if self.permits == 0 || limiter.take_at_once(self.permits) {
+                return Poll::Ready(Ok(()));
+            }
+            limiter.check(self.permits)?;
         }
-        let bucket = Bucket { limiter, meter };
         loop {
-            let due = match self.look(bucket, cost, ticket) {
+            let due = match self.look(ticket)? {
                 Turn::Come => return Poll::Ready(Ok(())),
                 Turn::Held => return Poll::Pending,
                 Turn::Later(due) => due,
             };
-            let Some(Waits { timer, .. }) = &mut self.waits else {
+            let Some(Waits { sleep, .. }) = &mut self.waits else {
                 return Poll::Pending;
             };
-            let slot = limiter.slot(meter, due);
-            let timer = match timer {
-                Some(timer) if timer.when() == slot => timer,
-                timer => timer.insert(Timer::at(limiter.clock().clone(), slot)),
+            if sleep.as_ref().is_none_or(|(until, _)| *until != due) {
+                let moment = limiter.time().moment(due);
+                *sleep = Some((due, Timer::at(limiter.clock().clone(), moment)));
+            }
+            let Some((_, timer)) = sleep else {
+                unreachable!("set just now");
             };
             if timer.poll(ticket).is_pending() {
                 return Poll::Pending;
             }
-            // The moment came in between.
+            // The moment came in between; or came by the clock, and not yet by the limiter's time.
+            *sleep = None;
+            if limiter.time().ticks() < due {
+                limiter.time().catch_up();
+            }
         }
     }
 
@@ -145,7 +146,7 @@ impl Operation for Acquire<'_> {
     }
 }
 
-operation! { ['a] Acquire<'a> => Result<(), ExceedsBurst> }
+operation! { ['a] Acquire<'a> => Result<(), Refused> }
 
 impl Drop for Acquire<'_> {
     fn drop(&mut self) {

@@ -13,8 +13,18 @@ pub enum Mistake {
     None,
     /// The compare-exchange of the word is a load and a store.
     SplitExchange,
+    /// The flag is set by a load and a store.
+    SplitFlag,
+    /// The flag is taken away while something may come back.
+    ForgetHeld,
+    /// The meter is replaced without the flag.
+    NakedChange,
     /// Who leaves the line does not see to those behind it.
     ForgetNext,
+    /// The number of keys is raised by a load and a store.
+    SplitCount,
+    /// The time of the last run is set by a load and a store.
+    SplitInterval,
 }
 
 /// From now on every limiter makes this mistake.

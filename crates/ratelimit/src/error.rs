@@ -15,6 +15,25 @@ pub struct ExceedsBurst {
     pub burst: u64,
 }
 
+/// As many wait as may: come again later. Nothing was taken, and no place in line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("{max_waiters} already wait, as many as may")]
+pub struct LineFull {
+    /// How many may wait: [`RateLimiter::max_waiters`](crate::RateLimiter::max_waiters).
+    pub max_waiters: usize,
+}
+
+/// Why an [`acquire`](crate::RateLimiter::acquire) without a bound took nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum Refused {
+    /// More than the limiter ever admits at once.
+    #[error(transparent)]
+    ExceedsBurst(#[from] ExceedsBurst),
+    /// As many wait as may.
+    #[error(transparent)]
+    LineFull(#[from] LineFull),
+}
+
 /// Why a bounded [`acquire`](crate::RateLimiter::acquire) took nothing.
 #[derive(Clone, Debug, Error)]
 pub enum AcquireError {
@@ -25,9 +44,22 @@ pub enum AcquireError {
     /// More than the limiter ever admits at once.
     #[error(transparent)]
     ExceedsBurst(#[from] ExceedsBurst),
+    /// As many wait as may.
+    #[error(transparent)]
+    LineFull(#[from] LineFull),
 }
 
-/// Why [`try_acquire`](crate::RateLimiter::try_acquire) took nothing.
+impl From<Refused> for AcquireError {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::ExceedsBurst(why) => why.into(),
+            Refused::LineFull(why) => why.into(),
+        }
+    }
+}
+
+/// Why [`try_acquire`](crate::RateLimiter::try_acquire) or
+/// [`reserve`](crate::RateLimiter::reserve) took nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("{}", Why(self))]
 #[non_exhaustive]
@@ -44,6 +76,15 @@ impl Denied {
     /// left.
     pub fn is_final(&self) -> bool {
         self.retry_after == Duration::MAX
+    }
+}
+
+impl From<ExceedsBurst> for Denied {
+    fn from(exceeds: ExceedsBurst) -> Self {
+        Self {
+            retry_after: Duration::MAX,
+            exceeds_burst: Some(exceeds),
+        }
     }
 }
 

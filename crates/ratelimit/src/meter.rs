@@ -1,10 +1,10 @@
-//! The arithmetic of the bucket: from nanoseconds and permits to one 64-bit mark and back.
+//! The arithmetic of the bucket: from ticks of a clock and permits to one 64-bit mark and back.
 //!
 //! GCRA (ITU-T I.371, ATM Forum TM 4.0) keeps one number, the theoretical arrival time. Ours is the
 //! same number in units that suit the rate, turned round so that it counts what was taken:
 //!
 //! ```text
-//!   units                          now(t) = capacity + inflow(t)
+//!   units                          now(t) = base + capacity + inflow(t)
 //!     │                      ....▪▪▪▪                         available = now(t) - mark
 //!     │              ....▪▪▪▪        │ available              admitted: mark += cost
 //!     │      ....▪▪▪▪   ┌────────────┴── mark                 full: the mark is pulled up to
@@ -12,30 +12,32 @@
 //!     └────────────┴────────────────────────────────▶ t
 //! ```
 //!
-//! A unit is 2^-e permits, which is the same as 2^-k ns times a factor below two: both a permit
-//! and a nanosecond should be many units, and both the whole clock and the whole bucket must fit
-//! one word. With `q` units per nanosecond (`q = rate × 2^e`) the constructor takes the largest
-//! `e` for which
+//! A *tick* is what the clock counts in: a nanosecond, or a cycle of the processor's counter, which
+//! is some fraction of one ([`Scale`]). A *unit* is 2^-e permits, which is the same as 2^k ticks
+//! times a factor below two: both a permit and the time of one should be many units, and both the
+//! whole clock and the whole bucket must fit one word. With `q` units per tick (`q = rate × 2^e`)
+//! the constructor takes the largest `e` for which
 //!
-//! - `capacity = burst × 2^e ≤ 2^61`, and
-//! - `q ≤ 1/4`, so that 2^64 ns, all that a clock can say, are at most 2^62 units.
+//! - `capacity = burst × 2^e ≤ 2^60`, and
+//! - `q ≤ 1/8`, so that 2^64 ticks, all that a clock can say, are at most 2^61 units.
 //!
-//! So `now` and every mark stay below 2^63 at any time: the top bit is free for the limiter's flag
-//! and no sum overflows. `mark ≤ now(t)` whenever it is written. For the usual bursts a unit is
-//! 4 to 8 ns; a burst of 2^b permits costs at most 2^(b-61) permits of resolution.
+//! A meter that takes over from another one starts at a `base`, at most 2^60. So `now` stays below
+//! 2^62 at any time and a mark, with whatever debt is allowed, below 2^63: the top bit is free for
+//! the limiter's flag and no sum overflows. For the usual bursts a unit is 8 to 16 ticks; a burst of
+//! 2^b permits costs at most 2^(b-60) permits of resolution.
 //!
-//! Above 250 million a second `e` would be negative and a permit less than a unit. Up to 4 permits
-//! a nanosecond (`q ≤ 4`) it is kept at 0 instead, and what becomes smaller is the reach: the time
-//! stands still, the bucket no longer refills, 36 years or more after the limiter was made. Above
+//! At the highest rates `e` would be negative and a permit less than a unit. Up to 4 permits
+//! a tick (`q ≤ 4`) it is kept at 0 instead, and what becomes smaller is the reach: the time
+//! stands still, the bucket no longer refills, 18 years or more after the limiter was made. Above
 //! that `e` is negative: each request is rounded up to whole units, by less than what flows in in
-//! half a nanosecond, which no caller can tell.
+//! half a tick, which no caller can tell.
 //!
 //! `inflow(t) = t × q` is one multiplication and one shift, `t × m / 2^s`, where `m` is `q × 2^s`
 //! rounded up to 64 significant bits. Rounding, all of it:
 //!
 //! 1. `m` is too large by less than 2^-63 of itself: this is the error of the rate. While
 //!    `t × permits < 2^63` the sum still lies on the right side of every whole unit, so what is
-//!    due at a whole nanosecond is there at that nanosecond and not one earlier.
+//!    due at a whole tick is there at that tick and not one earlier.
 //! 2. The inflow is rounded down to whole units, always in the same direction and never stored: a
 //!    mark is a sum of whole costs from the moment on at which the bucket was last full. So hot
 //!    polling does not change the rate, and no error adds up.
@@ -52,114 +54,253 @@ use crate::rate::Rate;
 /// A moment that never comes.
 pub(crate) const NEVER: u64 = u64::MAX;
 
-/// A rate and a burst in units: see the head of the file.
+/// Requests that cost less than this may leave a debt behind.
+pub(crate) const MAX_COST: u64 = 1 << 62;
+
+/// How long a tick is: so many nanoseconds are `1 << log_ticks` of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Scale {
+    pub(crate) nanos: u64,
+    pub(crate) log_ticks: u32,
+}
+
+impl Scale {
+    /// A tick is a nanosecond.
+    pub(crate) const NANOS: Self = Self {
+        nanos: 1,
+        log_ticks: 0,
+    };
+
+    /// Nanoseconds in `ticks`, rounded up; [`NEVER`] stays what it is.
+    pub(crate) fn nanos(self, ticks: u64) -> u64 {
+        if ticks == NEVER {
+            return NEVER;
+        }
+        let product = u128::from(ticks) * u128::from(self.nanos);
+        let nanos = product.div_ceil(1 << self.log_ticks);
+        u64::try_from(nanos).unwrap_or(NEVER)
+    }
+
+    /// Ticks in `nanos`, rounded down.
+    #[cfg_attr(
+        any(loom, not(feature = "quanta")),
+        allow(dead_code, reason = "for a counter")
+    )]
+    pub(crate) fn ticks(self, nanos: u64) -> u64 {
+        let ticks = (u128::from(nanos) << self.log_ticks) / u128::from(self.nanos);
+        u64::try_from(ticks).unwrap_or(NEVER - 1)
+    }
+}
+
+/// A rate and a burst in units: see the head of the file. Plain data; the mark is the caller's.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Meter {
-    /// `inflow(t) = t * m >> s`, rounded down; `m` is zero or has its top bit set.
-    m: u64,
-    s: u32,
-    /// Later than this is as late as this.
-    reach: u64,
-    /// A permit is `1 << e` units, or `1 << -e` permits are a unit.
-    e: i32,
+    pub(crate) flow: Flow,
+    /// A permit is `1 << e` units, or `1 << -e` permits are a unit; [`FREE`](Self::FREE): nothing.
+    pub(crate) e: i32,
+    /// What one permit costs.
+    pub(crate) one: u64,
     /// The burst, in permits and in units.
-    burst: u64,
-    capacity: u64,
+    pub(crate) burst: u64,
+    pub(crate) capacity: u64,
+    /// The mark of a full bucket when the meter took over.
+    pub(crate) base: u64,
+}
+
+/// What flows in, in units, from tick `since` on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Flow {
+    /// `t * m >> s`, rounded down; `m` is zero or has its top bit set.
+    pub(crate) m: u64,
+    pub(crate) s: u32,
+    /// Longer than this is as long as this.
+    pub(crate) reach: u64,
+    pub(crate) since: u64,
+}
+
+impl Flow {
+    #[inline]
+    pub(crate) fn until(self, tick: u64) -> u64 {
+        let ticks = tick.saturating_sub(self.since);
+        if self.s > Self::SHORT {
+            // The usual case, and shorter: the upper half alone, and no time is too long.
+            let product = u128::from(ticks) * u128::from(self.m);
+            (product >> 64) as u64 >> (self.s & 63)
+        } else {
+            self.fast(ticks)
+        }
+    }
+
+    /// Up to this shift `q` is 1/8 or more, and the reach a limit.
+    const SHORT: u32 = 66;
+
+    #[cold]
+    fn fast(self, ticks: u64) -> u64 {
+        let product = u128::from(ticks.min(self.reach)) * u128::from(self.m);
+        (product >> self.s) as u64
+    }
 }
 
 impl Meter {
-    /// `None`: no limit.
-    pub(crate) fn new(rate: Rate) -> Option<Self> {
+    /// The `e` of a meter without a limit: whatever is asked for costs nothing.
+    const FREE: i32 = i32::MIN;
+
+    /// For a clock that counts ticks of that length from 0 on.
+    pub(crate) fn new(rate: Rate, scale: Scale) -> Self {
         if rate.is_unlimited() {
-            return None;
+            let flow = Flow {
+                m: 0,
+                s: Flow::SHORT + 1,
+                reach: NEVER,
+                since: 0,
+            };
+            return Self {
+                flow,
+                e: Self::FREE,
+                one: 0,
+                burst: u64::MAX,
+                capacity: 0,
+                base: 0,
+            };
         }
-        let (n, p, burst) = (u128::from(rate.permits()), rate.per_ns(), rate.capacity());
-        let room = 61 - burst.next_power_of_two().ilog2() as i32;
-        let e = match p / (4 * n.max(1)) {
+        let n = u128::from(rate.permits()) * u128::from(scale.nanos);
+        // At most 94 + 32 bits.
+        let p = rate.per_ns() << scale.log_ticks;
+        let burst = rate.capacity();
+        let room = 60 - burst.next_power_of_two().ilog2() as i32;
+        let e = match p / (8 * n.max(1)) {
             _ if n == 0 => room,
             0 => -(n.div_ceil(4 * p).next_power_of_two().ilog2() as i32),
             quotient => (quotient.ilog2() as i32).min(room),
         };
         let (m, s) = mantissa(n, p, e);
-        // From s = 66 on q is less than 1/4.
-        let reach = match (1_u128 << (62 + s.min(65))).checked_div(u128::from(m)) {
-            Some(reach) if s <= 65 => u64::try_from(reach).unwrap_or(NEVER),
+        let reach = match (1_u128 << (61 + s.min(Flow::SHORT))).checked_div(u128::from(m)) {
+            Some(reach) if s <= Flow::SHORT => u64::try_from(reach).unwrap_or(NEVER),
             _ => NEVER,
         };
         let mut meter = Self {
-            m,
-            s,
-            reach,
+            flow: Flow {
+                m,
+                s,
+                reach,
+                since: 0,
+            },
             e,
+            one: 0,
             burst,
             capacity: 0,
+            base: 0,
         };
+        meter.one = meter.cost(1);
         meter.capacity = meter.cost(burst);
-        Some(meter)
+        meter
     }
 
-    /// The largest request, in permits.
+    /// The same, taking over at tick `since` with marks from `base` on.
+    pub(crate) fn taking_over(self, since: u64, base: u64) -> Self {
+        let flow = Flow { since, ..self.flow };
+        Self { flow, base, ..self }
+    }
+
+    /// The largest request without a debt, in permits.
+    #[inline]
     pub(crate) fn burst(&self) -> u64 {
         self.burst
     }
 
-    /// Units that `permits` cost; they must not exceed the burst.
+    /// Whether there is no limit.
+    #[inline]
+    pub(crate) fn is_unlimited(&self) -> bool {
+        self.e == Self::FREE
+    }
+
+    /// Units that `permits` cost: at most the capacity up to the burst, and saturating above.
+    #[inline]
     pub(crate) fn cost(&self, permits: u64) -> u64 {
-        debug_assert!(permits <= self.burst);
+        if permits > self.burst {
+            return self.cost_of_many(permits);
+        }
         if self.e >= 0 {
             permits << self.e
+        } else if self.is_unlimited() {
+            0
         } else {
             permits.div_ceil(1 << -self.e)
         }
     }
 
-    /// Capacity and inflow `t` nanoseconds after the limiter was made.
-    pub(crate) fn now(&self, t: u64) -> u64 {
-        let product = u128::from(t.min(self.reach)) * u128::from(self.m);
-        self.capacity + (product >> self.s) as u64
+    #[cold]
+    fn cost_of_many(&self, permits: u64) -> u64 {
+        if self.e >= 0 {
+            permits.saturating_mul(1 << self.e)
+        } else {
+            permits.div_ceil(1 << -self.e)
+        }
     }
 
-    /// The mark after taking `cost`, if that much is available.
+    /// Base, capacity and inflow until tick `t`.
+    #[inline]
+    pub(crate) fn now(&self, t: u64) -> u64 {
+        self.base + self.capacity + self.flow.until(t)
+    }
+
+    /// The mark after taking `cost`, if that much is available, or if the bucket is full: what is
+    /// more than the capacity is owed then, and the mark ahead of the time.
+    ///
+    /// Nothing is available at a mark with the top bit set.
+    #[inline]
     pub(crate) fn take(&self, now: u64, mark: u64, cost: u64) -> Option<u64> {
-        // Pulled up to the mark of a full bucket. What is available is at most the capacity then,
-        // and no cost is more.
+        // Pulled up to the mark of a full bucket.
         let mark = mark.max(now - self.capacity);
-        (now.saturating_sub(mark) >= cost).then(|| mark + cost)
+        (mark + self.need(cost) <= now).then(|| mark + cost)
+    }
+
+    /// What a request of that cost waits for to be available.
+    #[inline]
+    pub(crate) fn need(&self, cost: u64) -> u64 {
+        cost.min(self.capacity)
     }
 
     /// Whole permits available.
     pub(crate) fn available(&self, now: u64, mark: u64) -> u64 {
-        let units = now.saturating_sub(mark).min(self.capacity);
+        self.permits(now.saturating_sub(mark))
+    }
+
+    /// Whole permits in so many units, and at most the burst.
+    pub(crate) fn permits(&self, units: u64) -> u64 {
+        let units = units.min(self.capacity);
         let permits = if self.e >= 0 {
             units >> self.e
+        } else if self.is_unlimited() {
+            u64::MAX
         } else {
             units << -self.e
         };
         permits.min(self.burst)
     }
 
-    /// The mark after giving back `cost` units that were taken when the mark was `from` and lie
-    /// unused since.
-    ///
-    /// What would have overflowed meanwhile, had nobody else come, is not given back: nobody knows
-    /// whether somebody took it, and a bucket must never hold what has been used.
-    pub(crate) fn give_back(&self, now: u64, mark: u64, cost: u64, from: u64) -> u64 {
-        let overflow = now.saturating_sub(from).saturating_sub(self.capacity);
-        mark.saturating_sub(cost.saturating_sub(overflow))
-    }
-
-    /// The first moment at which [`now`](Self::now) gives at least `units`, if ever.
+    /// The first tick at which [`now`](Self::now) gives at least `units`, if ever.
     pub(crate) fn when(&self, units: u64) -> u64 {
-        let inflow = units.saturating_sub(self.capacity);
+        let inflow = units.saturating_sub(self.base + self.capacity);
         if inflow == 0 {
-            return 0;
+            return self.flow.since;
         }
-        if inflow > self.now(self.reach) - self.capacity {
+        if inflow > self.flow.until(NEVER) {
             return NEVER;
         }
         // At most `reach * m`, so the shift loses nothing.
-        let product = u128::from(inflow) << self.s;
-        u64::try_from(product.div_ceil(u128::from(self.m))).unwrap_or(NEVER)
+        let product = u128::from(inflow) << self.flow.s;
+        let ticks = u64::try_from(product.div_ceil(u128::from(self.flow.m))).unwrap_or(NEVER);
+        self.flow.since.saturating_add(ticks)
+    }
+
+    /// How many units of this meter hold as many permits as `units` of `other`, rounded down.
+    pub(crate) fn convert(&self, units: i128, other: &Self) -> i128 {
+        match self.e.saturating_sub(other.e) {
+            // More is more than any bucket holds, too.
+            by @ 0.. => units << by.min(63),
+            by => units >> by.unsigned_abs().min(127),
+        }
     }
 }
 
@@ -167,7 +308,7 @@ impl Meter {
 /// numbers have up to 64 and 94 bits.
 fn mantissa(n: u128, p: u128, e: i32) -> (u64, u32) {
     if n == 0 {
-        return (0, 0);
+        return (0, Flow::SHORT + 1);
     }
     // Scaled so that p <= n < 2p, with n / p having been n / p * 2^x.
     let mut x = n.ilog2() as i32 - p.ilog2() as i32;
@@ -191,7 +332,7 @@ fn mantissa(n: u128, p: u128, e: i32) -> (u64, u32) {
     match u32::try_from(s) {
         Ok(s) if s < 128 => (m, s),
         // Not one unit in 584 years.
-        _ => (0, 0),
+        _ => (0, Flow::SHORT + 1),
     }
 }
 
@@ -209,7 +350,7 @@ mod tests {
     const YEAR: Duration = Duration::from_secs(365 * 86_400);
 
     fn meter(rate: Rate) -> Meter {
-        Meter::new(rate).unwrap()
+        Meter::new(rate, Scale::NANOS)
     }
 
     /// Whole permits that flow in until `t`, as the meter counts them, from an empty bucket on.
@@ -253,7 +394,7 @@ mod tests {
                 let got = permits(&meter, u64::try_from(t).unwrap());
                 assert!(got.abs_diff(expected) <= 1, "{rate}: {got} for {expected}");
                 // The mantissa itself, however few permits came.
-                let error = (meter.m as f64 * 2_f64.powi(-(meter.s as i32)))
+                let error = (meter.flow.m as f64 * 2_f64.powi(-(meter.flow.s as i32)))
                     / (n as f64 / p as f64 * 2_f64.powi(meter.e));
                 assert!((error - 1.0).abs() < 1e-9, "{rate}: {error}");
             }
@@ -307,9 +448,12 @@ mod tests {
                 for burst in numbers.into_iter().filter(|&burst| burst > 0) {
                     let rate = Rate::new(permits, per).burst(burst);
                     let meter = meter(rate);
-                    assert!(meter.capacity > 0 && meter.capacity <= 1 << 61, "{rate}");
+                    assert!(meter.capacity > 0 && meter.capacity <= 1 << 60, "{rate}");
                     let end = meter.now(NEVER - 1);
-                    assert!(end < 1 << 63, "{rate}: the flag's bit is free");
+                    assert!(
+                        end <= 1 << 62,
+                        "{rate}: the flag's bit is free, whatever is owed"
+                    );
                     assert_eq!(meter.now(0), meter.capacity);
                     let full = meter.take(end, 0, meter.capacity).unwrap();
                     assert!(full <= end, "{rate}: a mark is never ahead of the time");
@@ -347,23 +491,62 @@ mod tests {
     }
 
     #[test]
-    fn what_is_given_back_never_holds_more_than_the_bucket_would_have() {
-        let meter = meter(Rate::per_second(1).burst(2));
-        let second = 1_000_000_000;
-        let two = meter.cost(2);
-        let at = |seconds: u64| meter.now(seconds * second);
-        let empty = meter.take(at(0), 0, two).unwrap();
-        let handed = meter.take(at(2), empty, two).unwrap(); // by 2 s: two, handed to somebody
-        // Back within the time it takes to overflow: as if it had never happened.
-        assert_eq!(meter.give_back(at(2), handed, two, empty), empty);
-        // One second later one of the two would have overflowed.
-        let back = meter.give_back(at(3), handed, two, empty);
-        assert_eq!(meter.available(at(3), back), 2);
-        assert_eq!(back, handed - meter.cost(1));
-        // And if others took what came since, no more than the bucket holds can be used at once.
-        let others = meter.take(at(4), handed, two).unwrap();
-        let back = meter.give_back(at(4), others, two, empty);
-        assert_eq!(meter.available(at(4), back), 0);
+    fn a_tick_of_any_length_makes_the_same_rate() {
+        // 2^32 ticks of a counter at 2.596 GHz.
+        let scale = Scale {
+            nanos: 1_654_374_400,
+            log_ticks: 32,
+        };
+        let hour = scale.ticks(3_600_000_000_000);
+        for (n, burst) in [(1, 1), (10, 5), (20_000, 1), (999_999_937, 1_000_000_000)] {
+            let meter = Meter::new(Rate::per_second(n).burst(burst), scale);
+            let units = meter.now(hour) - meter.capacity;
+            let permits = units as f64 * 2_f64.powi(-meter.e);
+            let error = permits / (n as f64 * 3_600.0);
+            assert!((error - 1.0).abs() < 1e-9, "{n}: {error}");
+            let due = meter.when(meter.capacity + meter.cost(1));
+            let nanos = scale.nanos(due);
+            assert!(nanos.abs_diff(1_000_000_000 / n) <= 1, "{n}: {nanos}");
+        }
+        assert_eq!((scale.nanos(NEVER), Scale::NANOS.ticks(7)), (NEVER, 7));
+    }
+
+    #[test]
+    fn what_is_owed_is_paid_before_anything_else() {
+        let meter = meter(Rate::per_second(10).burst(5));
+        let full = meter.now(0);
+        let owed = meter.take(full, 0, meter.cost(25)).unwrap();
+        assert_eq!(owed, full + meter.cost(5) * 4);
+        assert_eq!(
+            (meter.available(full, owed), meter.take(full, owed, 1)),
+            (0, None)
+        );
+        // Twenty owed and one: 2.1 seconds.
+        assert_eq!(meter.when(owed + meter.cost(1)), 2_100_000_000);
+        let late = meter.now(2_100_000_000);
+        assert_eq!(
+            meter.take(late, owed, meter.cost(1)),
+            Some(owed + meter.cost(1))
+        );
+        // Another large one waits until it is full again.
+        assert_eq!(meter.take(late, owed, meter.cost(6)), None);
+        assert!(
+            meter
+                .take(meter.now(2_500_000_000), owed, meter.cost(6))
+                .is_some()
+        );
+    }
+
+    #[test]
+    fn a_meter_that_takes_over_goes_on_from_its_base() {
+        let rate = Rate::per_second(7).burst(3);
+        let (old, since, base) = (meter(rate), 12_345, 1 << 60);
+        let new = old.taking_over(since, base);
+        for t in [0, 1, since, since + 1, 10_000_000_000] {
+            let after = t.saturating_sub(since);
+            assert_eq!(new.now(t), base + old.now(after));
+            assert_eq!(new.when(new.now(t)), since + old.when(old.now(after)));
+        }
     }
 
     proptest! {

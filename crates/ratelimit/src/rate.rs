@@ -39,8 +39,8 @@ impl Rate {
         burst: Self::MAX_BURST,
     };
 
-    /// The largest burst, 2^61; more than that counts as that.
-    pub const MAX_BURST: u64 = 1 << 61;
+    /// The largest burst, 2^60; more than that counts as that.
+    pub const MAX_BURST: u64 = 1 << 60;
 
     /// `permits` every `per`, evenly spread.
     ///

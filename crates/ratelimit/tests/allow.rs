@@ -299,7 +299,7 @@ fn more_than_the_burst_is_refused_for_good_and_takes_nothing() {
         denied.to_string(),
         "6 permits at once exceed the burst of 5"
     );
-    assert_eq!(limiter.acquire(6).wait(), Err(exceeds));
+    assert_eq!(limiter.acquire(6).wait(), Err(exceeds.into()));
     assert_eq!(limiter.available_permits(), 5);
 }
 

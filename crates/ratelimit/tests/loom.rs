@@ -6,7 +6,7 @@
 
 use anabranch_models::explore;
 use anabranch_ratelimit::{
-    CancelToken, ExceedsBurst, Rate, RateLimiter,
+    CancelToken, Rate, RateLimiter, Refused,
     control::{self, Mistake},
 };
 use loom::thread;
@@ -64,7 +64,7 @@ impl Wake for Count {
 
 /// Somebody in line for one permit, with what it borrows from.
 struct Waiter {
-    task: Pin<Box<dyn Future<Output = Result<(), ExceedsBurst>> + Send>>,
+    task: Pin<Box<dyn Future<Output = Result<(), Refused>> + Send>>,
     wakes: Arc<Count>,
 }
 
@@ -123,7 +123,7 @@ fn three_permits_serve_one_of_two_who_want_two() {
 }
 
 #[test]
-fn a_permit_taken_while_another_joins_the_line_is_taken_once() {
+fn a_permit_taken_while_another_asks_for_it_in_line_is_taken_once() {
     prove(Mistake::SplitExchange, 4, &ONE_OF_TWO, || {
         let (limiter, _time) = limiter(Rate::per_second(1));
         let (waiter, caller) = (limiter.clone(), limiter.clone());
@@ -137,14 +137,31 @@ fn a_permit_taken_while_another_joins_the_line_is_taken_once() {
     });
 }
 
-/// The waiter is due and drops out; the caller serves it, or finds the line empty.
+/// Who joins the line takes the word over from whoever is about to take.
+#[test]
+fn a_permit_taken_while_another_joins_the_line_stays_taken() {
+    prove(Mistake::SplitFlag, 10, &[0, 1], || {
+        let (limiter, _time) = limiter(Rate::per_second(1).burst(2));
+        assert!(limiter.allow());
+        let (waiter, caller) = (limiter.clone(), limiter.clone());
+        let waiter = thread::spawn(move || assert!(poll(&mut waiter.acquire(2)).is_pending()));
+        let caller = thread::spawn(move || u64::from(caller.allow()));
+        waiter.join().unwrap();
+        let admitted = caller.join().unwrap();
+        assert_eq!(admitted + limiter.available_permits(), 1);
+        admitted
+    });
+}
+
+/// The waiter is due and drops out; the caller serves it, or finds the line empty. Either way the
+/// bucket was full in between, so two are admitted and nothing is left.
 #[test]
 fn what_a_dropped_waiter_was_handed_goes_back_while_others_take() {
-    prove(Mistake::SplitExchange, 10, &[1, 2], || {
+    prove(Mistake::ForgetHeld, 10, &[2], || {
         let (limiter, time) = limiter(Rate::per_second(1).burst(2));
         assert!(limiter.allow_n(2));
         let waiter = Waiter::join(&limiter);
-        time.advance(Duration::from_secs(2));
+        time.advance(Duration::from_secs(3));
         let caller = limiter.clone();
         let caller = thread::spawn(move || u64::from(caller.allow()) + u64::from(caller.allow()));
         let dropper = thread::spawn(move || drop(waiter));
@@ -152,6 +169,39 @@ fn what_a_dropped_waiter_was_handed_goes_back_while_others_take() {
         let admitted = caller.join().unwrap();
         assert_eq!(admitted + limiter.available_permits(), 2);
         assert_eq!(limiter.waiting(), 0);
+        admitted
+    });
+}
+
+/// A reservation given back while others take: the bucket is as if it had never been made.
+#[test]
+fn a_reservation_comes_back_whole_while_others_take() {
+    prove(Mistake::ForgetHeld, 10, &[1, 2], || {
+        let (limiter, _time) = limiter(Rate::per_second(1).burst(3));
+        let (holder, caller) = (limiter.clone(), limiter.clone());
+        let holder = thread::spawn(move || holder.reserve(2).unwrap().cancel());
+        let caller = thread::spawn(move || u64::from(caller.allow()) + u64::from(caller.allow()));
+        holder.join().unwrap();
+        let admitted = caller.join().unwrap();
+        assert_eq!(admitted + limiter.available_permits(), 3);
+        admitted
+    });
+}
+
+/// At the new rate everything is counted in other units: a caller with the old ones must not get
+/// through.
+#[test]
+fn a_permit_taken_while_the_rate_changes_is_taken_once_at_either_rate() {
+    prove(Mistake::NakedChange, 10, &[true], || {
+        let (limiter, time) = limiter(Rate::per_second(1).burst(2));
+        let (changer, caller) = (limiter.clone(), limiter.clone());
+        let changer = thread::spawn(move || changer.set_rate(Rate::per_second(1_000).burst(2)));
+        let caller = thread::spawn(move || caller.allow());
+        changer.join().unwrap();
+        let admitted = caller.join().unwrap();
+        assert_eq!(limiter.available_permits(), 1);
+        time.advance(Duration::from_millis(1));
+        assert_eq!(limiter.available_permits(), 2);
         admitted
     });
 }

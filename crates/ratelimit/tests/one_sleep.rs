@@ -2,7 +2,7 @@
 #![cfg(not(loom))]
 
 use anabranch_core_cancel::{Cancelled, Clock, Operation, Ticket, operation};
-use anabranch_ratelimit::{AcquireError, ExceedsBurst, Rate, RateLimiter, ops::Acquire};
+use anabranch_ratelimit::{AcquireError, Rate, RateLimiter, Refused, ops::Acquire};
 use std::{pin::Pin, task::Poll, time::Duration};
 
 /// Counts how often it is polled, and the timers armed at the time.
@@ -11,7 +11,7 @@ struct Watched<'a> {
     polls: &'a mut usize,
 }
 
-operation! { ['a] Watched<'a> => Result<(), ExceedsBurst> }
+operation! { ['a] Watched<'a> => Result<(), Refused> }
 
 impl Operation for Watched<'_> {
     type Bounded = Result<(), AcquireError>;

@@ -3,7 +3,7 @@
 
 mod common;
 
-use anabranch_ratelimit::{AcquireError, CancelToken, ExceedsBurst, Rate, RateLimiter};
+use anabranch_ratelimit::{AcquireError, CancelToken, Rate, RateLimiter, Refused};
 use common::ms;
 use std::{
     sync::{
@@ -205,10 +205,7 @@ fn real_threads_in_real_time_are_held_to_the_rate() {
     assert!(start.elapsed() >= ms(35), "forty, five of them at once");
 }
 
-fn two_each() -> (
-    Arc<RateLimiter>,
-    impl Future<Output = Result<(), ExceedsBurst>>,
-) {
+fn two_each() -> (Arc<RateLimiter>, impl Future<Output = Result<(), Refused>>) {
     let limiter = Arc::new(RateLimiter::new(Rate::per_second(200)));
     let shared = limiter.clone();
     let task = async move {

@@ -25,7 +25,7 @@ pub(crate) struct Bar {
     workload: String,
     ours: String,
     /// The peers or limits on the other side, of which the best counts. Of another workload where
-    /// the name says which: `X1-2/anabranch`. Left out only if the bar is `max_value` alone.
+    /// the name says which: `X1-2/anabranch`. Left out only if the bar is one value alone.
     #[serde(default, deserialize_with = "one_or_more")]
     against: Vec<String>,
     #[serde(default = "ns_per_op")]
@@ -37,6 +37,10 @@ pub(crate) struct Bar {
     plus_ns: f64,
     /// And never more than this, in the metric's unit.
     max_value: Option<f64>,
+    /// Where more is better: ours must be so many times the other side ...
+    at_least: Option<f64>,
+    /// ... and never less than this.
+    min_value: Option<f64>,
 }
 
 fn ns_per_op() -> String {
@@ -86,7 +90,7 @@ pub(crate) struct Judged {
     pub(crate) against_value: Option<Spread>,
     /// Ours over the other side.
     pub(crate) ratio: Option<Ratio>,
-    /// Ours over what the bar allows, which the verdict is about.
+    /// Ours over what the bar allows, or what it asks for over ours: what the verdict is about.
     pub(crate) to_bar: Option<Ratio>,
     pub(crate) noise: Option<f64>,
     pub(crate) verdict: Verdict,
@@ -111,18 +115,27 @@ fn parse(text: &str, cells: &[Cell]) -> anyhow::Result<Vec<Placed>> {
 
 impl Bar {
     fn place(self, cells: &[Cell]) -> anyhow::Result<Placed> {
-        match (self.against.is_empty(), self.at_most, self.max_value) {
+        let is_below = self.at_most.is_some() || self.max_value.is_some();
+        ensure!(
+            !(is_below && self.is_above()),
+            "a bar is a most or a least, not both: make it two"
+        );
+        let times = self.at_most.or(self.at_least);
+        let value = self.max_value.or(self.min_value);
+        match (self.against.is_empty(), times, value) {
             (false, Some(_), _) | (true, None, Some(_)) => {}
-            (false, None, _) => bail!("`against` needs `at_most`"),
-            (true, Some(_), _) => bail!("`at_most` needs `against`"),
+            (false, None, _) => bail!("`against` needs `at_most` or `at_least`"),
+            (true, Some(_), _) => bail!("`at_most`, as `at_least`, needs `against`"),
             (true, None, None) => {
-                bail!("sets no bar: give `against` and `at_most`, or `max_value`")
+                bail!(
+                    "sets no bar: give `against` and `at_most` or `at_least`, or `max_value` or \
+                     `min_value`"
+                )
             }
         }
         let sound = |x: f64| x.is_finite() && x > 0.0;
-        let limits = [self.at_most, self.max_value];
         ensure!(
-            limits.into_iter().flatten().all(sound),
+            times.into_iter().chain(value).all(sound),
             "a bar is a positive number"
         );
         ensure!(
@@ -133,7 +146,7 @@ impl Bar {
             return Err(near::unknown("metric", &self.metric, METRICS));
         }
         ensure!(
-            self.plus_ns == 0.0 || self.metric.ends_with("ns_per_op"),
+            self.plus_ns == 0.0 || is_below && self.metric.ends_with("ns_per_op"),
             "`plus_ns` cannot be added to {}",
             self.metric
         );
@@ -185,18 +198,31 @@ impl Bar {
         })
     }
 
-    /// What the bar allows where the other side was measured as `against`.
-    fn allowed(&self, against: Option<f64>) -> f64 {
-        let relative = match (self.at_most, against) {
-            (Some(times), Some(against)) => times * against + self.plus_ns,
-            _ => f64::INFINITY,
-        };
-        relative.min(self.max_value.unwrap_or(f64::INFINITY))
+    /// Whether more is better.
+    fn is_above(&self) -> bool {
+        self.at_least.is_some() || self.min_value.is_some()
+    }
+
+    /// Ours over what the bar allows, or what it asks for over ours, where the other side was
+    /// measured as `against`: at most one is good.
+    fn to_bar(&self, ours: f64, against: Option<f64>) -> (f64, f64) {
+        if self.is_above() {
+            let relative = self
+                .at_least
+                .zip(against)
+                .map(|(times, other)| times * other);
+            let least = relative.unwrap_or(0.0).max(self.min_value.unwrap_or(0.0));
+            return (least, ours);
+        }
+        let relative = self.at_most.zip(against);
+        let relative = relative.map(|(times, other)| times * other + self.plus_ns);
+        let most = relative.unwrap_or(f64::INFINITY);
+        (ours, most.min(self.max_value.unwrap_or(f64::INFINITY)))
     }
 
     fn words(&self) -> String {
         let mut parts = Vec::new();
-        if let Some(times) = self.at_most {
+        if let Some(times) = self.at_most.or(self.at_least) {
             let plus = self.plus_ns;
             parts.push(if plus == 0.0 {
                 format!("{times}x")
@@ -204,8 +230,14 @@ impl Bar {
                 format!("{times}x + {plus} ns")
             });
         }
-        parts.extend(self.max_value.map(|max| format!("{max}")));
-        format!("<= {}", parts.join(" and "))
+        parts.extend(
+            self.max_value
+                .or(self.min_value)
+                .map(|value| value.to_string()),
+        );
+        let is_above = self.at_least.is_some() || self.min_value.is_some();
+        let sign = if is_above { ">=" } else { "<=" };
+        format!("{sign} {}", parts.join(" and "))
     }
 }
 
@@ -238,14 +270,24 @@ impl Placed {
     /// round would be nobody's figure, only luck.
     fn best(&self, session: &Session<'_>) -> usize {
         let metric = self.bar.metric.as_str();
+        let worst = if self.bar.is_above() {
+            f64::NEG_INFINITY
+        } else {
+            f64::INFINITY
+        };
         let middle = |reference: &usize| {
             let figures = session.by_round(Slot::first(*reference), metric);
-            Spread::of(figures.into_iter().flatten().collect()).map_or(f64::INFINITY, |s| s.median)
+            let spread = Spread::of(figures.into_iter().flatten().collect());
+            spread.map_or(worst, |s| s.median)
         };
-        let best = self
-            .references()
-            .iter()
-            .min_by(|a, b| middle(a).total_cmp(&middle(b)));
+        let best = self.references().iter().min_by(|a, b| {
+            let order = middle(a).total_cmp(&middle(b));
+            if self.bar.is_above() {
+                order.reverse()
+            } else {
+                order
+            }
+        });
         *best.unwrap_or(&self.ours)
     }
 
@@ -277,12 +319,12 @@ impl Placed {
                 .collect()
         };
         let against = pairs(&ours, &theirs);
-        let allowed: Vec<_> = against
+        let to_bar: Vec<_> = against
             .iter()
-            .map(|(ours, theirs)| (*ours, bar.allowed((!stands_alone).then_some(*theirs))))
+            .map(|(ours, theirs)| bar.to_bar(*ours, (!stands_alone).then_some(*theirs)))
             .collect();
         let ratio = Ratio::of_pairs(&against, seed).filter(|_| !stands_alone);
-        let to_bar = Ratio::of_pairs(&allowed, seed);
+        let to_bar = Ratio::of_pairs(&to_bar, seed);
         let noise = Ratio::of_pairs(&pairs(&again, &theirs), seed);
         let noise = noise.map(|ratio| ratio.distance_from_equal());
         // Any of them: one that failed might have been the best.

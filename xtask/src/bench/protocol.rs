@@ -87,13 +87,15 @@ pub(crate) struct Measured {
 }
 
 /// The metrics a bar may be set on, besides what a workload adds for itself.
-pub(crate) const METRICS: [&str; 6] = [
+pub(crate) const METRICS: [&str; 8] = [
     "ns_per_op",
     "cpu_ns_per_op",
     "rss_kib",
     "bytes",
     "median_us",
     "p99_us",
+    "achieved",
+    "out_of_place",
 ];
 
 impl Measured {

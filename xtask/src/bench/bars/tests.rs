@@ -88,7 +88,7 @@ fn unknown_names_are_errors_that_name_the_row_and_what_is_near() {
         message.contains("`tokio-utl`") && message.contains("tokio-util"),
         "{message}"
     );
-    assert!(wrong("at_most", "at_least").contains("at_least"));
+    assert!(wrong("at_most", "at_almost").contains("at_most"));
     assert!(error(&row(&format!("{GOOD}\nmetric = \"p98_us\""))).contains("p99_us"));
     let message = error(&row(GOOD).replace("core-cancel", "core-cancl"));
     assert!(message.contains("core-cancel"), "{message}");
@@ -112,8 +112,26 @@ fn rows_that_say_too_little_or_too_much_are_errors() {
 fn a_bar_with_two_limits_holds_both() {
     let lines = format!("{GOOD}\nplus_ns = 2\nmax_value = 20");
     let bar = &parse(&row(&lines), &table()).unwrap()[0].bar;
-    assert!((bar.allowed(Some(10.0)) - 13.0).abs() < 1e-9);
-    assert_eq!(bar.allowed(Some(100.0)), 20.0);
+    assert!((bar.to_bar(1.0, Some(10.0)).1 - 13.0).abs() < 1e-9);
+    assert_eq!(bar.to_bar(1.0, Some(100.0)), (1.0, 20.0));
+}
+
+#[test]
+fn where_more_is_better_a_bar_is_a_least() {
+    let lines = GOOD.replace("at_most = 1.1", "at_least = 1.1\nmin_value = 0.5");
+    let lines = format!("{lines}\nmetric = \"achieved\"");
+    let bar = &parse(&row(&lines), &table()).unwrap()[0].bar;
+    assert_eq!(bar.words(), ">= 1.1x and 0.5");
+    // Asked for over ours, so that at most one is good here, too.
+    assert_eq!(bar.to_bar(0.9, Some(0.1)), (0.5, 0.9));
+    assert!((bar.to_bar(0.9, Some(0.9)).0 - 0.99).abs() < 1e-9);
+    let alone = "workload = \"C4\"\nours = \"ours\"\nmetric = \"bytes\"\nmin_value = 96";
+    assert_eq!(
+        parse(&row(alone), &table()).unwrap()[0].bar.words(),
+        ">= 96"
+    );
+    assert!(error(&row(&format!("{GOOD}\nmin_value = 1"))).contains("not both"));
+    assert!(error(&row(&format!("{alone}\nplus_ns = 1"))).contains("cannot be added"));
 }
 
 /// Ours at `factor` times the peer, over nine rounds in which the machine's speed wanders.
