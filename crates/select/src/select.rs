@@ -155,6 +155,8 @@ impl<A: Arms> Operation for Select<A> {
         let this = self.project();
         let mut arms = this.arms;
         let claim = this.claim;
+        // Right after a look that found nothing the order makes no difference.
+        let mut fair = *this.fair && *this.joined;
         *this.joined = true;
         if let Some(arm) = claim.close() {
             // The others' entries are void. An arm of several steps may not be done and goes on under
@@ -168,7 +170,7 @@ impl<A: Arms> Operation for Select<A> {
             }
         }
         loop {
-            let mut order = Order::new(A::COUNT, *this.fair);
+            let mut order = Order::new(A::COUNT, fair);
             while let Some(arm) = order.next() {
                 let poll = arms.as_mut().poll_arm(arm, &ticket.arm(claim, arm));
                 if poll.is_ready() {
@@ -186,6 +188,7 @@ impl<A: Arms> Operation for Select<A> {
             }
             // Another select is at its round 2, and will be waiting in a moment.
             yield_now();
+            fair = *this.fair;
         }
     }
 }

@@ -12,6 +12,8 @@ mod greeting;
 mod merge;
 #[path = "../examples/non_blocking.rs"]
 mod non_blocking;
+#[path = "../examples/one_select.rs"]
+mod one_select;
 #[path = "../examples/progress.rs"]
 mod progress;
 #[path = "../examples/quiet_feeds.rs"]
@@ -87,4 +89,13 @@ fn progress_is_reported_at_every_tick_until_the_work_is_done() {
 fn no_count_is_lost_with_a_mutex_nor_with_a_channel() {
     assert_eq!(counter::with_a_mutex(), 8_000);
     assert_eq!(counter::with_a_channel(), 8_000);
+}
+
+#[test]
+fn one_select_serves_a_channel_a_permit_a_ticker_and_a_token_in_a_thread_and_in_a_task() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    for in_task in [false, true] {
+        let day = runtime.block_on(one_select::serve(in_task));
+        assert_eq!(day, one_select::full_day());
+    }
 }

@@ -365,7 +365,7 @@ impl<T> State<T> {
             self.settle_lines(wakes);
         }
         let may_receive = self.is_over() || self.len() > 0 || !self.senders.is_empty();
-        if may_receive {
+        if may_receive && !self.watchers.is_empty() {
             wakes.extend(self.watchers.drain(..));
         }
         let room = self.buffer.len() < self.capacity;
@@ -377,8 +377,10 @@ impl<T> State<T> {
 
     fn settle_lines(&mut self, wakes: &mut Wakes) {
         loop {
-            self.admit(wakes);
-            if !self.deliver(wakes) {
+            if !self.senders.is_empty() {
+                self.admit(wakes);
+            }
+            if self.receivers.is_empty() || !self.deliver(wakes) {
                 break;
             }
         }
