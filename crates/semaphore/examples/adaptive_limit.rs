@@ -39,6 +39,8 @@ pub(crate) struct World {
     pub(crate) call: u64,
     /// The clients never have more calls inside than this.
     pub(crate) demand: usize,
+    /// Out of a hundred calls, so many take five times as long as the others.
+    long: u64,
     /// A client gives up after so long.
     patience: u64,
 }
@@ -71,6 +73,7 @@ impl World {
             random: 7,
             call: CALL,
             demand: usize::MAX,
+            long: 0,
             patience: 3 * CALL,
         };
         world.knee(knee);
@@ -135,7 +138,10 @@ impl World {
     /// no more patience. (Then the worker does it all the same.)
     fn serve(&mut self, admission: OwnedAdmission) {
         let Reverse(free) = self.workers.pop().expect("somebody works");
-        let work = self.call * (80 + self.random(41)) / 100;
+        let mut work = self.call * (80 + self.random(41)) / 100;
+        if self.random(100) < self.long {
+            work *= 5;
+        }
         let done = free.max(self.now) + work;
         self.workers.push(Reverse(done));
         let end = done.min(self.now + self.patience);
@@ -166,7 +172,7 @@ pub(crate) const ALGORITHMS: [(&str, Make); 3] = [
 /// A name, and what happens.
 pub(crate) type Scene = (&'static str, fn(Make) -> Report);
 
-pub(crate) const SCENES: [Scene; 6] = [
+pub(crate) const SCENES: [Scene; 7] = [
     ("from 5 up to 50", |make| World::new(make(), 5, 50).run(20)),
     ("from 200 down to 50", |make| {
         World::new(make(), 200, 50).run(20)
@@ -189,6 +195,12 @@ pub(crate) const SCENES: [Scene; 6] = [
         world.call = 10 * CALL;
         world.run(1);
         world.call = CALL;
+        world.run(20)
+    }),
+    ("one call in twenty takes 50 ms", |make| {
+        let mut world = World::new(make(), 20, 50);
+        world.long = 5;
+        world.patience = 20 * CALL;
         world.run(20)
     }),
     ("calls take twice as long for good", |make| {
