@@ -1,6 +1,7 @@
 //! The table of all cells, one file per crate of ours.
 
 mod core_cancel;
+mod keyed;
 mod pool;
 mod ratelimit;
 mod select;
@@ -21,6 +22,7 @@ pub fn all() -> Vec<Cell> {
     let mut cells = core_cancel::cells();
     cells.extend(pool::cells());
     cells.extend(ratelimit::cells());
+    cells.extend(keyed::cells());
     cells.extend(select::cells());
     cells.extend(semaphore::cells());
     if std::env::var(SELF_CHECK).is_ok_and(|value| value == "1") {

@@ -10,7 +10,7 @@
 //!
 //! Every repetition ends in a check. A cell whose check fails has no figure, only an error.
 //!
-//! To add a peer: implement the traits of [`tokens`], [`pools`], [`limiters`], [`channels`] or
+//! To add a peer: implement the traits of [`tokens`], [`pools`], [`limiters`], [`keyed`], [`channels`] or
 //! [`semaphores`] beside the others, then add a line to the table in [`cells`]. To add a workload: a function in [`workloads`] that returns a `Rep`.
 #![forbid(unsafe_code)]
 
@@ -18,6 +18,7 @@ mod cell;
 pub mod cells;
 pub mod channels;
 pub mod environment;
+pub mod keyed;
 pub mod limiters;
 pub mod pools;
 pub mod protocol;

@@ -7,6 +7,7 @@ mod channel;
 mod children;
 mod crowd;
 mod deadlines;
+mod keyed;
 mod limiter;
 mod memory;
 mod pace;
@@ -26,6 +27,7 @@ pub use crowd::{
     crowd_of_anabranch, crowd_of_governor, crowd_of_leaky_bucket, crowd_of_reservations,
 };
 pub use deadlines::{Fired, deadlines};
+pub use keyed::{Second, million_keys, new_keys};
 pub use limiter::{admit, deny, half_admitted_two_threads};
 pub use memory::bytes_per_child;
 pub use pace::{

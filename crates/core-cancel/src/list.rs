@@ -34,18 +34,14 @@ impl Cursor {
     }
 }
 
+/// A member, or a hole (no value) in the chain of holes, which uses `next` alone. The value has its
+/// own place beside the links, so that it alone is copied in and out.
 #[derive(Debug)]
-enum Slot<T> {
-    Free { next: u32 },
-    Used(Member<T>),
-}
-
-#[derive(Debug)]
-struct Member<T> {
-    value: T,
+struct Slot<T> {
     prev: u32,
     next: u32,
     linked: bool,
+    value: Option<T>,
 }
 
 /// The slab. Most lists never have two members at a time, and those allocate nothing.
@@ -56,6 +52,7 @@ enum Slots<T> {
 }
 
 impl<T> Slots<T> {
+    #[inline]
     fn get(&self, index: u32) -> Option<&Slot<T>> {
         match self {
             Self::One(slot) => slot.as_ref().filter(|_| index == 0),
@@ -63,6 +60,7 @@ impl<T> Slots<T> {
         }
     }
 
+    #[inline]
     fn get_mut(&mut self, index: u32) -> Option<&mut Slot<T>> {
         match self {
             Self::One(slot) => slot.as_mut().filter(|_| index == 0),
@@ -71,6 +69,7 @@ impl<T> Slots<T> {
     }
 
     /// Adds a slot and returns its index.
+    #[inline]
     fn push(&mut self, slot: Slot<T>) -> u32 {
         match self {
             Self::One(one @ None) => {
@@ -143,29 +142,29 @@ impl<T> List<T> {
     ///
     /// # Panics
     /// When 2^32 - 1 members are held at once.
+    #[inline]
     pub(crate) fn push(&mut self, value: T) -> Key {
-        let (prev, free) = (self.last, self.free);
-        let slot = Slot::Used(Member {
-            value,
-            prev,
-            next: NIL,
-            linked: true,
-        });
-        let index = if free == NIL {
-            self.slots.push(slot)
+        let prev = self.last;
+        let index = if self.free == NIL {
+            self.slots.push(Slot {
+                prev,
+                next: NIL,
+                linked: true,
+                value: Some(value),
+            })
         } else {
-            let place = self
-                .slots
-                .get_mut(free)
-                .expect("the free chain stays in the slab");
-            if let Slot::Free { next } = mem::replace(place, slot) {
-                self.free = next;
-            }
-            free
+            let index = self.free;
+            let slot = self.slots.get_mut(index).expect(CHAIN);
+            self.free = slot.next;
+            slot.prev = prev;
+            slot.next = NIL;
+            slot.linked = true;
+            slot.value = Some(value);
+            index
         };
         match prev {
             NIL => self.first = index,
-            prev => self.member_mut(prev).next = index,
+            prev => self.slot_mut(prev).next = index,
         }
         self.last = index;
         self.linked += 1;
@@ -174,29 +173,32 @@ impl<T> List<T> {
     }
 
     pub(crate) fn get(&self, key: &Key) -> &T {
-        &self.member(key.0).value
+        self.value(key.0)
     }
 
     pub(crate) fn get_mut(&mut self, key: &Key) -> &mut T {
-        &mut self.member_mut(key.0).value
+        self.value_mut(key.0)
     }
 
     /// The head of the line.
+    #[inline]
     pub(crate) fn first(&self) -> Option<Cursor> {
         Cursor::at(self.first)
     }
 
     /// The next in line.
+    #[inline]
     pub(crate) fn after(&self, cursor: Cursor) -> Option<Cursor> {
-        Cursor::at(self.member(cursor.0).next)
+        Cursor::at(self.slot(cursor.0).next)
     }
 
     pub(crate) fn at(&self, cursor: Cursor) -> &T {
-        &self.member(cursor.0).value
+        self.value(cursor.0)
     }
 
+    #[inline]
     pub(crate) fn at_mut(&mut self, cursor: Cursor) -> &mut T {
-        &mut self.member_mut(cursor.0).value
+        self.value_mut(cursor.0)
     }
 
     /// Whether the member stands at the head of the line.
@@ -205,47 +207,45 @@ impl<T> List<T> {
     }
 
     /// Takes a member out of the line; it stays in its slot until removed.
+    #[inline]
     pub(crate) fn unlink(&mut self, cursor: Cursor) {
-        let member = self.member_mut(cursor.0);
-        if !mem::take(&mut member.linked) {
+        let slot = self.slot_mut(cursor.0);
+        if !mem::take(&mut slot.linked) {
             return;
         }
-        let (prev, next) = (member.prev, member.next);
+        let (prev, next) = (slot.prev, slot.next);
         match prev {
             NIL => self.first = next,
-            prev => self.member_mut(prev).next = next,
+            prev => self.slot_mut(prev).next = next,
         }
         match next {
             NIL => self.last = prev,
-            next => self.member_mut(next).prev = prev,
+            next => self.slot_mut(next).prev = prev,
         }
         self.linked -= 1;
     }
 
     /// Takes a member out whose key is not used any more.
+    #[inline]
     pub(crate) fn take(&mut self, cursor: Cursor) -> T {
         self.remove(Key(cursor.0))
     }
 
     /// Takes a member out, in line or not.
+    #[inline]
     pub(crate) fn remove(&mut self, key: Key) -> T {
         self.unlink(Cursor(key.0));
-        let free = Slot::Free { next: self.free };
-        let slot = self
-            .slots
-            .get_mut(key.0)
-            .map(|slot| mem::replace(slot, free));
-        let Some(Slot::Used(member)) = slot else {
-            unreachable!("{OUTLIVED}")
-        };
-        self.free = key.0;
+        let free = mem::replace(&mut self.free, key.0);
+        let slot = self.slot_mut(key.0);
+        slot.next = free;
+        let value = slot.value.take().expect(OUTLIVED);
         self.used -= 1;
         if self.used == 0 {
             // Keeps the memory, forgets the holes: the next burst fills the slots in order.
             self.slots.clear();
             self.free = NIL;
         }
-        member.value
+        value
     }
 
     /// Takes out all members in line, in order.
@@ -261,20 +261,28 @@ impl<T> List<T> {
         std::iter::successors(self.first(), |&at| self.after(at)).map(|at| self.at(at))
     }
 
-    fn member(&self, index: u32) -> &Member<T> {
-        match self.slots.get(index) {
-            Some(Slot::Used(member)) => member,
-            _ => unreachable!("{OUTLIVED}"),
-        }
+    #[inline]
+    fn slot(&self, index: u32) -> &Slot<T> {
+        self.slots.get(index).expect(OUTLIVED)
     }
 
-    fn member_mut(&mut self, index: u32) -> &mut Member<T> {
-        match self.slots.get_mut(index) {
-            Some(Slot::Used(member)) => member,
-            _ => unreachable!("{OUTLIVED}"),
-        }
+    #[inline]
+    fn slot_mut(&mut self, index: u32) -> &mut Slot<T> {
+        self.slots.get_mut(index).expect(OUTLIVED)
+    }
+
+    fn value(&self, index: u32) -> &T {
+        self.slot(index).value.as_ref().expect(OUTLIVED)
+    }
+
+    #[inline]
+    fn value_mut(&mut self, index: u32) -> &mut T {
+        self.slot_mut(index).value.as_mut().expect(OUTLIVED)
     }
 }
+
+/// What would have to be true for the chain of holes to leave the slab.
+const CHAIN: &str = "the free chain stays in the slab";
 
 /// What would have to be true for a look-up to fail.
 const OUTLIVED: &str = "a key or a cursor outlives its member";

@@ -91,8 +91,9 @@ impl<O: Operation + Unpin + ?Sized> Operation for &mut O {
         Pin::new(&mut **self).poll_arm(ticket)
     }
 
-    fn look_arm(mut self: Pin<&mut Self>, ticket: &Ticket<'_>) -> Poll<Self::Output> {
-        Pin::new(&mut **self).look_arm(ticket)
+    /// Polls it: it outlives the select, so that its time, if it has one, begins with this look.
+    fn look_arm(self: Pin<&mut Self>, ticket: &Ticket<'_>) -> Poll<Self::Output> {
+        self.poll_arm(ticket)
     }
 
     fn withdraw(mut self: Pin<&mut Self>) -> Option<Self::Output> {
@@ -119,8 +120,9 @@ impl<O: Operation + ?Sized> Operation for Pin<&mut O> {
         (*self).as_mut().poll_arm(ticket)
     }
 
-    fn look_arm(mut self: Pin<&mut Self>, ticket: &Ticket<'_>) -> Poll<Self::Output> {
-        (*self).as_mut().look_arm(ticket)
+    /// Polls it: it outlives the select, so that its time, if it has one, begins with this look.
+    fn look_arm(self: Pin<&mut Self>, ticket: &Ticket<'_>) -> Poll<Self::Output> {
+        self.poll_arm(ticket)
     }
 
     fn withdraw(mut self: Pin<&mut Self>) -> Option<Self::Output> {

@@ -52,6 +52,7 @@ pub struct Newcomer<T>(Entry<T>);
 
 impl<T> Newcomer<T> {
     /// Somebody who wants `value`.
+    #[inline]
     pub fn new(value: T, ticket: &Ticket<'_>) -> Self {
         Self(Entry {
             value,
@@ -62,6 +63,7 @@ impl<T> Newcomer<T> {
     }
 
     /// What it wants.
+    #[inline]
     pub fn value_mut(&mut self) -> &mut T {
         &mut self.0.value
     }
@@ -100,6 +102,18 @@ enum First {
     /// It is a select that is looking right now.
     Busy,
     Nobody,
+}
+
+/// Somebody who was served and is out of the line. Made by [`WaitQueue::hand_over_out`].
+#[derive(Debug)]
+#[must_use = "the waiter has to be told and woken"]
+pub struct Served<T> {
+    /// The [index](Place::index) of the place it had.
+    pub index: usize,
+    /// What it wanted.
+    pub value: T,
+    /// To be woken after the lock.
+    pub waker: Option<Waker>,
 }
 
 /// What a waiter leaves with.
@@ -145,6 +159,7 @@ impl<T> WaitQueue<T> {
     }
 
     /// Goes to the back of the line, all but the lock's part of it done before.
+    #[inline]
     pub fn enter(&mut self, newcomer: Newcomer<T>) -> Place {
         Place(self.line.push(newcomer.0))
     }
@@ -244,21 +259,19 @@ impl<T> WaitQueue<T> {
 
     /// As [`hand_over_if`](Self::hand_over_if), for an owner that has another way to tell the waiter
     /// that it has been served: takes the entry out, value and all, and so spares the waiter the
-    /// lock. `give` gets the [index](Place::index) of its place, which is void from then on: no
-    /// method may be called with it any more, and the owner has to see to that.
-    pub fn hand_over_out(
-        &mut self,
-        wakes: &mut Wakes,
-        fits: impl FnMut(&T) -> bool,
-        give: impl FnOnce(usize, T),
-    ) -> bool {
+    /// lock. Its place is void from then on: no method may be called with it any more, and the owner
+    /// has to see to that. The waker is to be woken after the lock.
+    #[inline]
+    pub fn hand_over_out(&mut self, fits: impl FnMut(&T) -> bool) -> Option<Served<T>> {
         let First::Won(at) = self.win(None, fits) else {
-            return false;
+            return None;
         };
         let entry = self.line.take(at);
-        give(at.index(), entry.value);
-        wakes.extend(entry.waker);
-        true
+        Some(Served {
+            index: at.index(),
+            value: entry.value,
+            waker: entry.waker,
+        })
     }
 
     /// `None`: the first in line wants more than there is.
@@ -285,6 +298,7 @@ impl<T> WaitQueue<T> {
     }
 
     /// Wins the first in line for whoever has something for it.
+    #[inline]
     fn win(&mut self, own: Option<&Arc<Word>>, mut fits: impl FnMut(&T) -> bool) -> First {
         let mut next = self.line.first();
         while let Some(at) = next {

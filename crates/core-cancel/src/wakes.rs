@@ -2,7 +2,7 @@
 
 use std::{
     any::Any,
-    iter,
+    mem,
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     task::Waker,
     thread,
@@ -16,33 +16,44 @@ use std::{
 /// A waker that panics does not keep the others from being woken; the first panic goes on to the
 /// caller when all are.
 #[derive(Debug, Default)]
-pub struct Wakes(Option<Collected>);
+pub struct Wakes(Collected);
 
-/// Apart, so that a call which wakes nobody, the usual one, has one word to look at.
-#[derive(Debug)]
-struct Collected {
-    first: Waker,
-    rest: Vec<Waker>,
+/// One word says which it is, so a call which wakes nobody, the usual one, looks at that alone, and
+/// one which wakes one, the next usual, makes no list.
+#[derive(Debug, Default)]
+enum Collected {
+    #[default]
+    None,
+    One(Waker),
+    Many(Vec<Waker>),
 }
 
 impl Wakes {
     /// Nobody to wake yet.
     #[inline]
     pub const fn new() -> Self {
-        Self(None)
+        Self(Collected::None)
     }
 
     /// Adds one.
+    #[inline]
     pub fn push(&mut self, waker: Waker) {
         match &mut self.0 {
-            Some(collected) => collected.rest.push(waker),
-            none => {
-                *none = Some(Collected {
-                    first: waker,
-                    rest: Vec::new(),
-                });
-            }
+            Collected::None => self.0 = Collected::One(waker),
+            _ => self.push_another(waker),
         }
+    }
+
+    #[cold]
+    fn push_another(&mut self, waker: Waker) {
+        self.0 = match mem::take(&mut self.0) {
+            Collected::None => Collected::One(waker),
+            Collected::One(first) => Collected::Many(vec![first, waker]),
+            Collected::Many(mut wakers) => {
+                wakers.push(waker);
+                Collected::Many(wakers)
+            }
+        };
     }
 
     /// Wakes all, in the order in which they were added.
@@ -52,6 +63,7 @@ impl Wakes {
 }
 
 impl Extend<Waker> for Wakes {
+    #[inline]
     fn extend<I: IntoIterator<Item = Waker>>(&mut self, wakers: I) {
         wakers.into_iter().for_each(|waker| self.push(waker));
     }
@@ -60,27 +72,23 @@ impl Extend<Waker> for Wakes {
 impl Drop for Wakes {
     #[inline]
     fn drop(&mut self) {
-        if let Some(collected) = self.0.take() {
-            collected.wake();
+        match mem::take(&mut self.0) {
+            Collected::None => {}
+            // Nobody to be kept from being woken by a panic of this one: no need to catch it.
+            Collected::One(waker) if !thread::panicking() => waker.wake(),
+            Collected::One(waker) => wake_all(vec![waker]),
+            Collected::Many(wakers) => wake_all(wakers),
         }
     }
 }
 
-impl Collected {
-    #[inline(never)]
-    fn wake(self) {
-        let Self { first, rest } = self;
-        // Nobody to be kept from being woken by a panic of the first: no need to catch it.
-        if rest.is_empty() && !thread::panicking() {
-            first.wake();
-            return;
-        }
-        let mut panics = Panics::default();
-        for waker in iter::once(first).chain(rest) {
-            panics.catch(|| waker.wake());
-        }
-        panics.resume();
+#[cold]
+fn wake_all(wakers: Vec<Waker>) {
+    let mut panics = Panics::default();
+    for waker in wakers {
+        panics.catch(|| waker.wake());
     }
+    panics.resume();
 }
 
 /// Calls user code one after the other, and lets the first panic go on after the last call.

@@ -1,7 +1,8 @@
-//! Three ways to be held to a rate: refused, refused with a burst, and waiting under a deadline.
+//! Four ways to be held to a rate: refused, refused with a burst, waiting under a deadline, and with
+//! moments of one's own.
 //!
 //! `cargo run -p anabranch-ratelimit --example token_bucket` takes two seconds; the same code takes
-//! none in `tests/token_bucket.rs`, where the token comes with a clock of its own.
+//! none in `tests/examples.rs`, where the token comes with a clock of its own.
 
 use anabranch_ratelimit::{AcquireError, CancelToken, Rate, RateLimiter};
 use std::time::Duration;
@@ -17,6 +18,8 @@ pub(crate) struct Report {
     pub(crate) bursts: u32,
     /// Calls made within 250 ms by one that waits for its turn, at ten a second.
     pub(crate) waited: u32,
+    /// When each of four reservations was due, in milliseconds, the second given back.
+    pub(crate) reserved: Vec<u128>,
 }
 
 /// Tries `calls` times, `apart`, and shows each as a dot or a number: the wait it was told.
@@ -60,11 +63,26 @@ fn waits(token: &CancelToken, rate: Rate, time: Duration) -> u32 {
     }
 }
 
+/// Four moments, of which the second is not wanted any more.
+fn reserves(token: &CancelToken, rate: Rate) -> Vec<u128> {
+    let limiter = RateLimiter::new(rate).on(token);
+    let mut slots = Vec::new();
+    for _ in 0..3 {
+        slots.push(limiter.reserve(1).expect("one is never too many"));
+    }
+    slots.remove(1).cancel(); // its moment is free for whoever comes next
+    slots.push(limiter.reserve(1).expect("one is never too many"));
+    let due: Vec<_> = slots.iter().map(|slot| slot.delay().as_millis()).collect();
+    println!("{rate}, reserving:\n  due after {due:?} ms");
+    due
+}
+
 pub(crate) fn run(token: &CancelToken) -> Report {
     Report {
         strict: tries(token, Rate::per_second(2), 10, 100 * MILLISECOND),
         bursts: tries(token, Rate::per_second(10).burst(5), 20, 50 * MILLISECOND),
         waited: waits(token, Rate::per_second(10), 250 * MILLISECOND),
+        reserved: reserves(token, Rate::per_second(10)),
     }
 }
 

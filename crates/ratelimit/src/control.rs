@@ -21,6 +21,10 @@ pub enum Mistake {
     NakedChange,
     /// Who leaves the line does not see to those behind it.
     ForgetNext,
+    /// The number of keys is raised by a load and a store.
+    SplitCount,
+    /// The time of the last run is set by a load and a store.
+    SplitInterval,
 }
 
 /// From now on every limiter makes this mistake.

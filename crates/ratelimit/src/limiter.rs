@@ -23,33 +23,27 @@
 //! second look at it, or made under the lock. `first_due` is Relaxed: stored before the word that
 //! sets the flag, so whoever finds the flag sees that one or a later one.
 
-#[cfg(loom)]
-use crate::control;
 use crate::{
     cell::MeterCell,
     each::Each,
     error::{Denied, ExceedsBurst},
     limits::Limits,
     line::{Line, Reserved},
-    meter::{MAX_COST, Meter},
+    meter::MAX_COST,
     ops::Acquire,
     rate::Rate,
     reservation::Reservation,
     sync::{AtomicU64, Mutex, lock},
     time::Time,
 };
-use anabranch_core_cancel::{CancelToken, Clock, Wakes};
-use std::{
-    fmt,
-    sync::atomic::Ordering::{Acquire as Acq, Relaxed, Release},
-    time::Duration,
-};
-
-/// So long one that lost a race for the word stays away from it: the one who won it gets on.
-const SPINS: u32 = 16;
+use anabranch_core_cancel::{Clock, Wakes};
+use std::{fmt, sync::atomic::Ordering::Acquire as Acq, time::Duration};
 
 /// The mark alone does not tell.
 const FLAG: u64 = 1 << 63;
+
+mod settings;
+mod word;
 
 /// Admits so much in so much time: a token bucket for threads and tasks.
 ///
@@ -89,11 +83,7 @@ impl RateLimiter {
     /// A limiter with a full bucket, on the system's clock.
     #[must_use]
     pub fn new(rate: Rate) -> Self {
-        let rates = Each {
-            first: rate,
-            rest: Vec::new(),
-        };
-        Self::with(rates, Clock::system(), None)
+        Self::with_clock(rate, Clock::system())
     }
 
     /// A limiter that admits what fits *all* of these rates, and otherwise takes nothing from any:
@@ -129,65 +119,13 @@ impl RateLimiter {
         Self::with(rates, Clock::system(), None)
     }
 
-    /// The same limiter, its bucket full, on the clock of `token`: how a test takes the time in
-    /// its own hands. Not bound to the token's end: that is [`with_cancel`](Acquire::with_cancel).
-    #[must_use]
-    pub fn on(self, token: &CancelToken) -> Self {
-        let warm_up = self.warm_up_period();
-        self.rebuilt(token.clock().clone(), warm_up)
-    }
-
-    /// The same limiter, its bucket full, with at most so many operations in line: one more is
-    /// refused at once, with [`LineFull`](crate::LineFull). Without this the line has no bound.
-    ///
-    /// Those who wait already are never thrown out in favour of a newcomer.
-    #[must_use]
-    pub fn max_waiters(self, most: usize) -> Self {
-        lock(&self.line).set_max_waiters(most);
-        self
-    }
-
-    /// The same limiter, also for requests larger than the burst, which are otherwise errors. Such
-    /// a one is admitted when the bucket is full, and takes more than is in it: those who come after
-    /// it wait until that has been paid. Over a longer time the rate is kept; at once, it is the
-    /// request that says how much comes through.
-    #[must_use]
-    pub fn allow_debt(self) -> Self {
-        Self {
-            allows_debt: true,
-            ..self
-        }
-    }
-
-    /// The same limiter, cold: it starts at a third of its rate and becomes faster with use.
-    ///
-    /// For those who serve badly when they are woken rudely: caches to fill, connections to open.
-    /// From cold to warm, under full use, takes `period`, in which half as many permits are admitted
-    /// as the rate says; idle for as long, it is cold again. What a request costs is decided when it
-    /// is admitted, and paid by the next one, so the first never waits. In between the speed changes
-    /// evenly with the number of permits taken: see `src/warm_up.rs` for the exact rule, which is
-    /// that of Guava's `RateLimiter`.
-    ///
-    /// A burst larger than one still goes through at once, and is paid for at the cold price. With
-    /// several limits it is the first that warms up. Zero is no warm-up.
-    ///
-    /// # Cost
-    /// Each call takes a lock.
-    #[must_use]
-    pub fn warm_up(self, period: Duration) -> Self {
-        let clock = self.clock().clone();
-        self.rebuilt(clock, Some(period))
-    }
-
-    fn rebuilt(self, clock: Clock, warm_up: Option<Duration>) -> Self {
-        let line = lock(&self.line);
-        let (rates, most) = (line.rates.clone(), line.max_waiters());
-        drop(line);
-        let limiter = Self::with(rates, clock, warm_up).max_waiters(most);
-        Self {
-            allows_debt: self.allows_debt,
-            ..limiter
-        }
+    /// A limiter with a full bucket, on that clock.
+    pub(crate) fn with_clock(rate: Rate, clock: Clock) -> Self {
+        let rates = Each {
+            first: rate,
+            rest: Vec::new(),
+        };
+        Self::with(rates, clock, None)
     }
 
     fn with(rates: Each<Rate>, clock: Clock, warm_up: Option<Duration>) -> Self {
@@ -229,15 +167,6 @@ impl RateLimiter {
         // A word with the flag is above any time.
         let is_denied = word <= now && self.word.load(Acq) == word;
         !is_denied && self.take_slowly(1)
-    }
-
-    /// [`allow`](Self::allow), after somebody else was faster.
-    #[cold]
-    fn take_contended(&self) -> bool {
-        for _ in 0..SPINS {
-            std::hint::spin_loop();
-        }
-        self.take_slowly(1)
     }
 
     /// Takes `permits` at once if they are there, else none. Never waits.
@@ -378,65 +307,6 @@ impl RateLimiter {
         lock(&self.line).credit(self, permits, &mut wakes);
     }
 
-    /// Another rate from now on, and another burst. What is in the bucket stays in it, up to the new
-    /// burst; those in line are due when the new rate says so, earlier or later. Reservations keep
-    /// their moments: what that takes too early, those who come after them wait for.
-    ///
-    /// A limiter of [several](Self::all) rates has only this one then.
-    ///
-    /// Somebody in line who wants more than the new burst has its turn when the bucket is full, as
-    /// under [`allow_debt`](Self::allow_debt).
-    ///
-    /// ```
-    /// use anabranch_ratelimit::{CancelToken, Rate, RateLimiter};
-    /// use std::time::Duration;
-    ///
-    /// let (token, time) = CancelToken::manual();
-    /// let limiter = RateLimiter::new(Rate::per_second(0)).on(&token);
-    /// assert!(limiter.allow() && !limiter.allow()); // the burst, and then nothing for ever
-    /// limiter.set_rate(Rate::per_second(10));
-    /// time.advance(Duration::from_millis(100));
-    /// assert!(limiter.allow());
-    /// ```
-    pub fn set_rate(&self, rate: Rate) {
-        self.set_rates([rate]);
-    }
-
-    /// Like [`set_rate`](Self::set_rate), for a limiter of [several](Self::all) rates: each takes
-    /// over what is in the bucket at its place in the list, and one more starts with a full one.
-    ///
-    /// # Panics
-    /// Without any rate.
-    #[track_caller]
-    pub fn set_rates(&self, rates: impl IntoIterator<Item = Rate>) {
-        let rates = Each::collect(rates).expect("a limiter needs at least one rate");
-        let mut wakes = Wakes::new();
-        lock(&self.line).change(self, rates, &mut wakes);
-    }
-
-    /// Another burst, the same rate: see [`set_rate`](Self::set_rate). For each of several.
-    ///
-    /// # Panics
-    /// When it is zero.
-    #[track_caller]
-    pub fn set_burst(&self, permits: u64) {
-        assert!(permits > 0, "a burst of zero would never admit anything");
-        let mut wakes = Wakes::new();
-        let mut line = lock(&self.line);
-        let rates = line.rates.map(|rate| rate.burst(permits));
-        line.change(self, rates, &mut wakes);
-    }
-
-    /// The rate, or the first of several.
-    pub fn rate(&self) -> Rate {
-        lock(&self.line).rates.first
-    }
-
-    /// All rates.
-    pub fn rates(&self) -> Vec<Rate> {
-        lock(&self.line).rates.iter().copied().collect()
-    }
-
     /// Permits that [`allow_n`](Self::allow_n) would take: none while somebody waits, `u64::MAX`
     /// without a limit. A snapshot: may be stale on return.
     pub fn available_permits(&self) -> u64 {
@@ -479,11 +349,6 @@ impl RateLimiter {
         &self.line
     }
 
-    fn warm_up_period(&self) -> Option<Duration> {
-        let line = lock(&self.line);
-        line.limits().warm_up.map(|warm_up| warm_up.period)
-    }
-
     /// Whether a request of that size can ever be admitted.
     pub(crate) fn check(&self, requested: u64) -> Result<(), ExceedsBurst> {
         let meter = self.meter.load();
@@ -518,103 +383,6 @@ impl RateLimiter {
         }
         let mut wakes = Wakes::new();
         lock(&self.line).estimate(self, permits, &mut wakes)
-    }
-
-    /// [`allow_n`](Self::allow_n), where one look at the word does not tell.
-    #[cold]
-    fn take_slowly(&self, permits: u64) -> bool {
-        if permits == 0 {
-            return true;
-        }
-        let mut has_caught_up = false;
-        loop {
-            let word = self.word.load(Acq);
-            let meter = self.meter.load();
-            if word & FLAG != 0 {
-                let due = self.first_due.load(Relaxed);
-                if due != 0 && self.time.ticks() < due {
-                    return false;
-                }
-                if self.check(permits).is_err() {
-                    return false;
-                }
-                let mut wakes = Wakes::new();
-                return lock(&self.line).try_take(self, permits, &mut wakes);
-            }
-            if permits > meter.burst() && self.check(permits).is_err() {
-                return false;
-            }
-            let now = meter.now(self.time.ticks());
-            match meter.take(now, word, meter.cost(permits)) {
-                Some(next) if self.replace(word, next).is_ok() => return true,
-                // The clock went back, or something is owed.
-                None if now < word && !has_caught_up => {
-                    self.time.catch_up();
-                    has_caught_up = true;
-                }
-                None if self.word.load(Acq) == word => return false,
-                _ => {}
-            }
-        }
-    }
-
-    /// Takes without waiting, for an operation that would rather wait than lose the race.
-    pub(crate) fn take_at_once(&self, permits: u64) -> bool {
-        let word = self.word.load(Acq);
-        let meter = self.meter.load();
-        if permits > meter.burst() {
-            return false;
-        }
-        let now = meter.now(self.time.ticks());
-        let next = meter.take(now, word, meter.cost(permits));
-        next.is_some_and(|next| self.replace(word, next).is_ok())
-    }
-
-    /// Sets the flag, for a caller with the line's lock: the mark, unless it was set before.
-    pub(crate) fn raise_flag(&self) -> Option<u64> {
-        let mut word = self.word.load(Relaxed);
-        #[cfg(loom)]
-        if control::is_planted(control::Mistake::SplitFlag) && word & FLAG == 0 {
-            self.word.store(word | FLAG, Relaxed);
-            return Some(word);
-        }
-        while word & FLAG == 0 {
-            match self.replace(word, word | FLAG) {
-                Ok(()) => return Some(word),
-                Err(actual) => word = actual,
-            }
-        }
-        None
-    }
-
-    /// Sets the mark and says what the line is like now, for a caller with its lock, after
-    /// [`raise_flag`](Self::raise_flag).
-    pub(crate) fn publish(&self, mark: u64, first_due: Option<u64>, is_flag_needed: bool) {
-        let flag = if is_flag_needed { FLAG } else { 0 };
-        self.first_due.store(first_due.unwrap_or(0), Relaxed);
-        self.word.store(mark | flag, Release);
-    }
-
-    /// For a caller with the line's lock, while the flag is set.
-    pub(crate) fn set_meter(&self, meter: &Meter) {
-        self.meter.store(meter);
-    }
-
-    /// The one place where the word changes hands.
-    #[inline]
-    fn replace(&self, current: u64, next: u64) -> Result<(), u64> {
-        #[cfg(loom)]
-        if control::is_planted(control::Mistake::SplitExchange) {
-            let actual = self.word.load(Relaxed);
-            if actual != current {
-                return Err(actual);
-            }
-            self.word.store(next, Relaxed);
-            return Ok(());
-        }
-        self.word
-            .compare_exchange_weak(current, next, Relaxed, Relaxed)
-            .map(drop)
     }
 }
 

@@ -11,6 +11,9 @@ use crate::{
 };
 use std::time::Duration;
 
+/// The flag's bit stays free, and a whole burst can be added to a word with the flag.
+const HIGHEST_MARK: u64 = (1 << 63) - (1 << 60) - 1;
+
 /// What has been taken as of some moment.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct State {
@@ -32,7 +35,9 @@ pub(crate) struct Step {
 
 impl Step {
     pub(crate) fn apply(self, mark: u64) -> u64 {
-        mark.max(self.pull).saturating_add_signed(self.cost)
+        let mark = mark.max(self.pull).saturating_add_signed(self.cost);
+        // Only what was promised and owed at a rate that is lower by now comes near to that.
+        mark.min(HIGHEST_MARK)
     }
 
     /// This one, and then `next`.

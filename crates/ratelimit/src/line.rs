@@ -17,7 +17,7 @@
 #[cfg(loom)]
 use crate::control;
 use crate::{
-    book::{Book, Id, Promise},
+    book::{Book, Id},
     each::Each,
     limiter::RateLimiter,
     limits::{Limits, State},
@@ -26,12 +26,16 @@ use crate::{
     rate::Rate,
 };
 use anabranch_core_cancel::{
-    Ticket, Wakes,
+    Wakes,
     queue::{Place, WaitQueue},
 };
-use std::task::Waker;
 
 mod change;
+mod others;
+mod waiting;
+
+pub(crate) use others::Reserved;
+pub(crate) use waiting::{Joined, Turn};
 
 #[derive(Debug)]
 pub(crate) struct Line {
@@ -58,35 +62,6 @@ struct Request {
     due: u64,
     /// Under which it was handed over.
     id: Id,
-}
-
-/// What came of joining the line.
-pub(crate) enum Joined {
-    /// There was enough, and nobody before it.
-    Taken,
-    /// Its turn would come after the ticket's deadline: not in line.
-    TooLate,
-    /// As many wait as may.
-    Full,
-    Waits(Place, u64),
-}
-
-/// What came of looking again.
-pub(crate) enum Turn {
-    /// It was served: to be left.
-    Come,
-    /// Not before that tick.
-    Later(u64),
-    /// Due, but behind a select that is looking right now and will serve it.
-    Held,
-}
-
-/// What came of reserving.
-pub(crate) enum Reserved {
-    /// The name, and when.
-    At(Id, u64),
-    /// Only at that tick, which is too late.
-    TooLate(u64),
 }
 
 impl Line {
@@ -127,313 +102,6 @@ impl Line {
             self.state.marks.first = mark;
             self.state.floor = 0;
         }
-    }
-
-    /// Takes permits if they are there, and nobody waits.
-    pub(crate) fn try_take(
-        &mut self,
-        limiter: &RateLimiter,
-        permits: u64,
-        wakes: &mut Wakes,
-    ) -> bool {
-        self.enter(limiter);
-        let now = limiter.time().ticks();
-        self.serve(now, None, wakes);
-        let taken = self.queue.is_empty() && self.take_now(now, permits);
-        if !taken && self.limits.is_ahead(&self.state, now) {
-            limiter.time().catch_up();
-        }
-        self.publish(limiter, wakes);
-        taken
-    }
-
-    /// When a newcomer who wants that much would be due.
-    pub(crate) fn estimate(
-        &mut self,
-        limiter: &RateLimiter,
-        permits: u64,
-        wakes: &mut Wakes,
-    ) -> u64 {
-        self.enter(limiter);
-        let now = limiter.time().ticks();
-        self.serve(now, None, wakes);
-        let due = self.plan_newcomer(now, permits).0;
-        self.publish(limiter, wakes);
-        due
-    }
-
-    /// Permits that could be taken at once.
-    pub(crate) fn available(&mut self, limiter: &RateLimiter, wakes: &mut Wakes) -> u64 {
-        self.enter(limiter);
-        let now = limiter.time().ticks();
-        self.serve(now, None, wakes);
-        let mut available = 0;
-        if self.queue.is_empty() {
-            available = self.limits.available(&self.state, now);
-            if !self.book.promises().is_empty() {
-                // What is promised is not to be had: the most that still fits, by halving.
-                let (mut fits, mut too_many) = (0, available.saturating_add(1));
-                while too_many - fits > 1 {
-                    let half = fits + (too_many - fits) / 2;
-                    if self.plan_newcomer(now, half).0 <= now {
-                        fits = half;
-                    } else {
-                        too_many = half;
-                    }
-                }
-                available = fits;
-            }
-        }
-        self.publish(limiter, wakes);
-        available
-    }
-
-    /// Takes permits or joins the line. A waker left in `spare` is to be dropped after the lock.
-    pub(crate) fn join(
-        &mut self,
-        limiter: &RateLimiter,
-        permits: u64,
-        ticket: &Ticket<'_>,
-        wakes: &mut Wakes,
-    ) -> Joined {
-        self.enter(limiter);
-        let now = limiter.time().ticks();
-        self.serve(now, None, wakes);
-        let joined = self.take_or_join(limiter, now, permits, ticket);
-        self.publish(limiter, wakes);
-        joined
-    }
-
-    fn take_or_join(
-        &mut self,
-        limiter: &RateLimiter,
-        now: u64,
-        permits: u64,
-        ticket: &Ticket<'_>,
-    ) -> Joined {
-        if self.queue.is_empty() && self.take_now(now, permits) {
-            return Joined::Taken;
-        }
-        if self.queue.len() >= self.max_waiters {
-            return Joined::Full;
-        }
-        let (due, tail) = self.plan_newcomer(now, permits);
-        if is_too_late(limiter, due, ticket) {
-            return Joined::TooLate;
-        }
-        // May panic in a waker's clone, before anything is changed.
-        let request = Request {
-            permits,
-            due,
-            id: 0,
-        };
-        let is_first = self.queue.is_empty();
-        let place = self.queue.join(request, ticket);
-        if is_first {
-            // Whoever waits is not served as of a moment before it came.
-            self.state.floor = self.state.floor.max(now);
-        }
-        self.wanted += self.first_cost(permits);
-        self.tail = tail;
-        Joined::Waits(place, due)
-    }
-
-    /// Looks whether it is this waiter's turn. A waker left in `spare` is to be dropped after the
-    /// lock.
-    pub(crate) fn look(
-        &mut self,
-        limiter: &RateLimiter,
-        place: &Place,
-        ticket: &Ticket<'_>,
-        wakes: &mut Wakes,
-        spare: &mut Option<Waker>,
-    ) -> Turn {
-        // It stands in line or was handed something, so the flag is set.
-        let now = limiter.time().ticks();
-        let turn = self.serve(now, Some(place), wakes);
-        if turn.is_some() || self.queue.is_granted(place) {
-            return Turn::Come;
-        }
-        *spare = self.queue.stay(place, ticket);
-        let due = if self.queue.is_first(place) {
-            // The first in line who looks for itself need not be told.
-            let due = self.first_due().unwrap_or(NEVER);
-            self.queue.get_mut(place).due = due;
-            due
-        } else {
-            self.queue.get_mut(place).due
-        };
-        if due <= now && !self.queue.is_first(place) {
-            // Perhaps the plan has changed; else somebody before it is looking right now.
-            let due = self.planned(place);
-            self.queue.get_mut(place).due = due;
-            if due <= now {
-                self.publish(limiter, wakes);
-                return Turn::Held;
-            }
-        }
-        let due = self.queue.get_mut(place).due;
-        if is_too_late(limiter, due, ticket) {
-            ticket.give_up();
-        }
-        self.publish(limiter, wakes);
-        Turn::Later(due)
-    }
-
-    /// Leaves the line after [`Turn::Come`] with what it came for. The waker is to be dropped after
-    /// the lock.
-    pub(crate) fn take(
-        &mut self,
-        limiter: &RateLimiter,
-        place: Place,
-        wakes: &mut Wakes,
-    ) -> Option<Waker> {
-        let left = self.queue.leave(place);
-        let Request { permits, id, .. } = left.value;
-        if left.granted {
-            self.book.settle(id);
-        } else {
-            let due = self.limits.due(&self.state, permits);
-            let steps = self.limits.take(&mut self.state, permits, due);
-            self.book.note(&steps);
-            self.wanted -= self.first_cost(permits);
-        }
-        self.serve(limiter.time().ticks(), None, wakes);
-        self.publish(limiter, wakes);
-        left.waker
-    }
-
-    /// Leaves the line without looking. What it was handed meanwhile is kept or goes back. Whether
-    /// it had been handed anything, and the waker, to be dropped after the lock.
-    pub(crate) fn leave(
-        &mut self,
-        limiter: &RateLimiter,
-        place: Place,
-        keep: bool,
-        wakes: &mut Wakes,
-    ) -> (bool, Option<Waker>) {
-        let now = limiter.time().ticks();
-        let left = self.queue.leave(place);
-        let Request { permits, id, .. } = left.value;
-        if !left.granted {
-            self.wanted -= self.first_cost(permits);
-            self.disturb(now);
-        } else if keep {
-            self.book.settle(id);
-        } else {
-            self.take_back(id, now);
-        }
-        #[cfg(loom)]
-        if control::is_planted(control::Mistake::ForgetNext) {
-            return (left.granted, left.waker);
-        }
-        self.serve(now, None, wakes);
-        self.publish(limiter, wakes);
-        (left.granted, left.waker)
-    }
-
-    /// Promises permits at the first tick at which they fit behind all who wait, unless that is
-    /// after `latest`.
-    pub(crate) fn reserve(
-        &mut self,
-        limiter: &RateLimiter,
-        permits: u64,
-        latest: impl FnOnce(u64) -> u64,
-        wakes: &mut Wakes,
-    ) -> Reserved {
-        self.enter(limiter);
-        let now = limiter.time().ticks();
-        self.serve(now, None, wakes);
-        let (due, _) = self.plan_newcomer(now, permits);
-        if due == NEVER || due > latest(now) {
-            self.publish(limiter, wakes);
-            return Reserved::TooLate(due);
-        }
-        let id = self.book.next_id();
-        self.promise(id, due, permits, now);
-        self.serve(now, None, wakes);
-        self.publish(limiter, wakes);
-        Reserved::At(id, due)
-    }
-
-    fn promise(&mut self, id: Id, due: u64, permits: u64, now: u64) {
-        // What it will cost, as the plan has it.
-        let mut state = self.tail_state(now);
-        state.floor = state.floor.max(now);
-        let costs = self
-            .limits
-            .take(&mut state, permits, due)
-            .map(|step| step.cost);
-        self.book.promise(Promise {
-            id,
-            due,
-            permits,
-            costs,
-        });
-        self.tail = None;
-        if self.queue.is_empty() {
-            self.state.floor = self.state.floor.max(now);
-        }
-    }
-
-    /// When what was promised is due: perhaps earlier than it was, if there is room by now.
-    pub(crate) fn hasten(
-        &mut self,
-        limiter: &RateLimiter,
-        id: Id,
-        wakes: &mut Wakes,
-    ) -> Option<u64> {
-        self.enter(limiter);
-        let now = limiter.time().ticks();
-        self.serve(now, None, wakes);
-        let due = self.book.withdraw(id).map(|promise| {
-            let was = promise.due;
-            let (due, _) = self.plan_newcomer(now, promise.permits);
-            if due < was {
-                self.promise(id, due, promise.permits, now);
-            } else {
-                self.book.promise(promise);
-            }
-            due.min(was)
-        });
-        self.serve(now, None, wakes);
-        self.publish(limiter, wakes);
-        due
-    }
-
-    /// Takes a reservation back, or, if it is to be kept, does so only before its moment.
-    pub(crate) fn unreserve(
-        &mut self,
-        limiter: &RateLimiter,
-        id: Id,
-        keep: bool,
-        wakes: &mut Wakes,
-    ) {
-        self.enter(limiter);
-        let now = limiter.time().ticks();
-        self.serve(now, None, wakes);
-        if self.book.withdraw(id).is_some() {
-            self.disturb(now);
-        } else if keep {
-            self.book.settle(id);
-        } else {
-            self.take_back(id, now);
-        }
-        self.serve(now, None, wakes);
-        self.publish(limiter, wakes);
-    }
-
-    /// Gives permits to the bucket, and to those who wait for them.
-    pub(crate) fn credit(&mut self, limiter: &RateLimiter, permits: u64, wakes: &mut Wakes) {
-        self.enter(limiter);
-        let now = limiter.time().ticks();
-        self.serve(now, None, wakes);
-        self.highest = self.highest.max(self.state.marks.first);
-        let steps = self.limits.give(&mut self.state, permits);
-        self.book.note(&steps);
-        self.disturb(now);
-        self.serve(now, None, wakes);
-        self.publish(limiter, wakes);
     }
 
     /// What was handed over comes back: it was not used.
@@ -505,20 +173,6 @@ impl Line {
             state.marks.first = state.marks.first.saturating_add(wanted);
         }
         state
-    }
-
-    /// When somebody in line is due by what is known now.
-    fn planned(&mut self, place: &Place) -> u64 {
-        let mut plan = Plan::new(&self.limits, self.book.promises(), self.state.clone());
-        let me: *const Request = self.queue.get_mut(place);
-        let mut due = NEVER;
-        for request in self.queue.iter() {
-            due = plan.place(request.permits);
-            if std::ptr::eq(me, request) {
-                break;
-            }
-        }
-        due
     }
 
     /// When the first in line is due.
@@ -609,10 +263,4 @@ impl Line {
     fn first_cost(&self, permits: u64) -> u128 {
         self.limits.meters.first.cost(permits).into()
     }
-}
-
-fn is_too_late(limiter: &RateLimiter, due: u64, ticket: &Ticket<'_>) -> bool {
-    let time = limiter.time();
-    let deadline = ticket.deadline(time.clock().nanos());
-    deadline != u64::MAX && time.moment(due) > deadline
 }

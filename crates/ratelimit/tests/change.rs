@@ -101,6 +101,25 @@ fn without_a_limit_and_back_again_the_bucket_is_full() {
 }
 
 #[test]
+fn what_is_owed_stays_owed_until_there_is_no_limit() {
+    let (token, time) = CancelToken::manual();
+    let limiter = RateLimiter::new(Rate::per_second(10))
+        .allow_debt()
+        .on(&token);
+    assert!(limiter.allow_n(11));
+    limiter.set_rate(Rate::per_second(100));
+    assert_eq!(limiter.estimate(1), ms(110));
+    let soon = limiter.reserve(1).unwrap();
+    limiter.set_rate(Rate::UNLIMITED);
+    assert!(limiter.allow() && limiter.allow_n(1_000));
+    time.advance(ms(110));
+    drop(soon);
+    assert!(limiter.allow());
+    limiter.set_rate(Rate::per_second(10));
+    assert!(limiter.allow() && !limiter.allow());
+}
+
+#[test]
 fn those_in_line_are_due_sooner_when_the_rate_is_raised() {
     let (limiter, time) = limiter(Rate::per_second(1));
     assert!(limiter.allow());
@@ -212,6 +231,41 @@ fn a_wait_under_a_deadline_fails_when_the_new_rate_is_too_slow_for_it() {
         "it looks, and sees that it cannot make it"
     );
     assert_eq!(limiter.waiting(), 0);
+}
+
+#[test]
+fn the_largest_numbers_change_without_an_overflow() {
+    let all = Rate::MAX_BURST;
+    let (token, time) = CancelToken::manual();
+    let limiter = RateLimiter::new(Rate::per_second(1))
+        .allow_debt()
+        .on(&token);
+    let mut slots = Vec::new();
+    for round in 0..40 {
+        limiter.set_rate(Rate::per_second(all).burst(all));
+        time.advance(Duration::from_secs(1));
+        assert_eq!(limiter.available_permits(), all);
+        assert!(limiter.allow_n(all / 2));
+        assert_eq!(limiter.available_permits(), all - all / 2);
+        limiter.set_rate(Rate::per_day(1).burst(all));
+        // One is promised for each round so far.
+        assert_eq!(limiter.available_permits(), all - all / 2 - round);
+        assert!(limiter.allow_n(all - all / 2 - round) && !limiter.allow());
+        slots.push(limiter.reserve(1));
+        limiter.set_rate(Rate::new(1, Duration::MAX));
+        assert!(!limiter.allow());
+    }
+    // What is owed at a rate at which it can be paid, promised, and then not paid.
+    limiter.set_rate(Rate::per_second(all).burst(all));
+    time.advance(Duration::from_secs(1));
+    slots.extend((0..6).map(|_| limiter.reserve(2 * all)));
+    limiter.set_rate(Rate::per_day(1));
+    time.advance(Duration::from_secs(86_400));
+    assert!(!limiter.allow());
+    assert_eq!(limiter.waiting(), 0);
+    drop(slots);
+    limiter.set_rate(Rate::UNLIMITED);
+    assert!(limiter.allow());
 }
 
 proptest! {

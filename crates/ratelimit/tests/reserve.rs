@@ -211,6 +211,17 @@ fn credit_goes_to_the_bucket_or_to_those_who_wait_and_what_does_not_fit_is_lost(
     assert_eq!(limiter.available_permits(), 1);
 }
 
+#[test]
+fn what_was_credited_after_a_reservation_stays_when_that_comes_back() {
+    let (limiter, _time) = limiter(Rate::per_second(10).burst(5));
+    let three = limiter.reserve(3).unwrap();
+    assert!(limiter.allow_n(2));
+    limiter.credit(1);
+    assert_eq!(limiter.available_permits(), 1);
+    three.cancel();
+    assert_eq!(limiter.available_permits(), 4);
+}
+
 /// The bucket in whole permits and milliseconds: what was used, and when.
 #[derive(Clone, Debug, Default)]
 struct Acts(Vec<(u64, u64)>);

@@ -145,7 +145,7 @@ fn no_permit_is_lost_or_made_by_waiters_that_come_and_go() {
                 for _ in 0..400 {
                     let permits = 1 + next(7);
                     let call = token.child();
-                    let done = match next(6) {
+                    let done = match next(8) {
                         0 => limiter.acquire(permits).wait().is_ok(),
                         1 => limiter
                             .acquire(permits)
@@ -168,6 +168,24 @@ fn no_permit_is_lost_or_made_by_waiters_that_come_and_go() {
                             let _ = token.sleep(ms(next(4))).wait();
                             ready
                         }
+                        5 => {
+                            let slot = limiter.reserve(permits).unwrap();
+                            let _ = token.sleep(ms(next(40))).wait();
+                            // Before its moment or after: it was not used.
+                            slot.cancel();
+                            false
+                        }
+                        6 => match limiter.reserve_within(permits, ms(next(60))) {
+                            Ok(slot) => {
+                                let _ = token.sleep(slot.delay()).wait();
+                                assert!(slot.delay().is_zero());
+                                true
+                            }
+                            Err(denied) => {
+                                assert!(!denied.is_final());
+                                false
+                            }
+                        },
                         _ => {
                             let mut ended = limiter.acquire(permits).with_cancel(&call);
                             let ready = common::poll(&mut ended).is_ready();
@@ -190,6 +208,33 @@ fn no_permit_is_lost_or_made_by_waiters_that_come_and_go() {
     assert!(taken > 1_000, "{taken}: the line was used");
     assert_eq!(limiter.waiting(), 0);
     assert_eq!(limiter.available_permits() + taken, flowed_in);
+    assert_eq!(token.clock().armed_timers(), 0);
+}
+
+/// RL25, many: each at its own moment, whoever looks first.
+#[test]
+fn a_thousand_waiters_are_served_in_their_order_each_at_its_moment() {
+    let (token, time) = CancelToken::manual();
+    let limiter = RateLimiter::new(Rate::per_second(20_000)).on(&token);
+    assert!(limiter.allow());
+    let mut line: Vec<_> = (0..1_000).map(|_| limiter.acquire(1)).collect();
+    assert!(
+        line.iter_mut()
+            .all(|acquire| common::poll(acquire).is_pending())
+    );
+    for turn in 0..1_000 {
+        time.advance(Duration::from_micros(50));
+        // The last in line looks first, and serves the one whose turn it is.
+        let last = line.last_mut().unwrap();
+        assert_eq!(common::poll(last).is_ready(), turn == 999);
+        if turn < 999 {
+            assert_eq!(limiter.waiting(), 999 - turn);
+            assert!(common::poll(&mut line[turn]).is_ready());
+            assert!(common::poll(&mut line[turn + 1]).is_pending());
+        }
+    }
+    assert_eq!((limiter.waiting(), limiter.available_permits()), (0, 0));
+    drop(line);
     assert_eq!(token.clock().armed_timers(), 0);
 }
 

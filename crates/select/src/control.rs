@@ -31,8 +31,6 @@ pub enum Mistake {
     IgnoreMissed,
     /// A select that is dropped leaves its arms in line.
     StayInLine,
-    /// The receiver of a oneshot looks past what it was given in line.
-    LookPastGiven,
     /// Nobody in line is told of news.
     TellNobody,
     /// Only who brings news tells the line of it, and not who leaves its head.

@@ -133,7 +133,13 @@ impl<A: Arms> Operation for Select<A> {
         Ok(done)
     }
 
-    fn end(self: Pin<&mut Self>, why: Cancelled) -> Self::Bounded {
+    fn end(mut self: Pin<&mut Self>, why: Cancelled) -> Self::Bounded {
+        // What an arm was given before wins.
+        if self.claim.close().is_some()
+            && let Poll::Ready(chosen) = self.as_mut().poll_arm(&Ticket::task(Waker::noop()))
+        {
+            return Ok(chosen);
+        }
         let this = self.project();
         *this.stands = false;
         this.arms.withdraw_all();

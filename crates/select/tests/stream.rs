@@ -6,6 +6,7 @@ mod support;
 use anabranch_select::{
     Closed, Mux,
     channel::{bounded, rendezvous, unbounded},
+    task,
 };
 use futures_core::Stream;
 use std::{
@@ -105,4 +106,27 @@ fn a_set_yields_what_its_sources_have_and_ends_with_the_last() {
     let expected = (0..100).map(Ok).chain([Err(Closed)]);
     assert!(all.into_iter().eq(expected.map(|event| ("a", event))));
     sender.join().unwrap();
+}
+
+#[test]
+fn the_next_of_a_stream_is_an_arm_that_loses_nothing() {
+    let (tx, rx) = unbounded();
+    let (other_tx, other) = unbounded();
+    let mut stream = pin!(rx.into_stream());
+    pollster::block_on(async {
+        for n in 0..100 {
+            tx.try_send(n).unwrap();
+            other_tx.try_send(n).unwrap();
+            // One of the two is chosen, and the other is there in the next round.
+            let (mut from_stream, mut from_other) = (None, None);
+            while from_stream.is_none() || from_other.is_none() {
+                task::select! {
+                    got = std::future::poll_fn(|cx| stream.as_mut().poll_next(cx)),
+                        if from_stream.is_none() => from_stream = got,
+                    got = other.recv(), if from_other.is_none() => from_other = got.ok(),
+                }
+            }
+            assert_eq!((from_stream, from_other), (Some(n), Some(n)));
+        }
+    });
 }

@@ -3,8 +3,8 @@
 use crate::{
     builder::{Limited, Unlimited},
     error::{AcquireError, ExceedsCapacity, Refused, TooManyWaiters},
-    gate::Request,
     permit::{OwnedPermit, Permit},
+    request::Request,
     semaphore::Semaphore,
     sync::Arc,
 };

@@ -15,14 +15,14 @@
 #[cfg(loom)]
 use crate::control::{Mistake, is_planted};
 use crate::{
-    error::{ExceedsCapacity, NoPermits, Refused, TryAcquireError},
+    error::{ExceedsCapacity, NoPermits, TryAcquireError},
     grants::Grants,
-    line::{Line, Shared, Spare, Spot, Turn, Wanted},
-    sync::{AtomicUsize, Mutex, lock},
+    line::{Line, Shared},
+    sync::{AtomicUsize, Mutex, MutexGuard, lock},
     word::{MAX_PERMITS, Order, Word},
 };
-use anabranch_core_cancel::{Ticket, Wakes, queue::Newcomer};
-use std::{sync::atomic::Ordering::Relaxed, task::Poll};
+use anabranch_core_cancel::Wakes;
+use std::sync::atomic::Ordering::Relaxed;
 
 pub(crate) struct Gate {
     shared: Shared,
@@ -159,6 +159,16 @@ impl Gate {
     }
 
     #[inline]
+    pub(crate) fn shared(&self) -> &Shared {
+        &self.shared
+    }
+
+    #[inline]
+    pub(crate) fn line(&self) -> MutexGuard<'_, Line> {
+        lock(&self.line)
+    }
+
+    #[inline]
     pub(crate) fn capacity(&self) -> usize {
         self.capacity.load(Relaxed)
     }
@@ -180,137 +190,4 @@ impl Gate {
     pub(crate) fn max_waiters(&self) -> usize {
         lock(&self.line).max_waiters()
     }
-}
-
-/// One wait for permits. Its owner says at which gate, always the same one, and calls
-/// [`leave`](Self::leave) when it is dropped.
-pub(crate) struct Request {
-    wanted: Wanted,
-    spot: Option<Spot>,
-}
-
-impl Request {
-    #[inline]
-    pub(crate) fn new(permits: usize, fallible: bool) -> Self {
-        Self {
-            wanted: Wanted::new(permits, fallible),
-            spot: None,
-        }
-    }
-
-    #[inline]
-    pub(crate) fn permits(&self) -> usize {
-        self.wanted.permits
-    }
-
-    pub(crate) fn is_in_line(&self) -> bool {
-        self.spot.is_some()
-    }
-
-    #[inline]
-    pub(crate) fn poll(&mut self, gate: &Gate, ticket: &Ticket<'_>) -> Poll<Result<(), Refused>> {
-        let permits = self.wanted.permits;
-        if self.spot.is_none() && (permits == 0 || gate.shared.word.take(permits, gate.order)) {
-            return Poll::Ready(Ok(()));
-        }
-        self.poll_line(gate, ticket)
-    }
-
-    /// What can be had without joining the line.
-    pub(crate) fn look(&mut self, gate: &Gate, ticket: &Ticket<'_>) -> Poll<Result<(), Refused>> {
-        let permits = self.wanted.permits;
-        if self.spot.is_some() {
-            return self.poll_line(gate, ticket);
-        }
-        if permits == 0 || gate.shared.word.take(permits, gate.order) {
-            return Poll::Ready(Ok(()));
-        }
-        self.wanted.check(gate.capacity())?;
-        Poll::Pending
-    }
-
-    #[cold]
-    fn poll_line(&mut self, gate: &Gate, ticket: &Ticket<'_>) -> Poll<Result<(), Refused>> {
-        let shared = &gate.shared;
-        // In this order: the lock goes first, then wakers are woken and dropped.
-        let mut spare = Spare::default();
-        let mut wakes = Wakes::new();
-        let Some(spot) = self.spot.take() else {
-            let newcomer = Newcomer::new(self.wanted, ticket);
-            let mut line = lock(&gate.line);
-            if let Err(exceeds) = self.wanted.check(gate.capacity()) {
-                drop(line);
-                drop(newcomer);
-                return Poll::Ready(Err(exceeds.into()));
-            }
-            self.spot = line.join(shared, newcomer, &mut spare)?;
-            return match self.spot {
-                Some(_) => Poll::Pending,
-                None => Poll::Ready(Ok(())),
-            };
-        };
-        if spot.is_served(&shared.grants) {
-            return Poll::Ready(Ok(()));
-        }
-        let mut line = lock(&gate.line);
-        match line.look(shared, &spot, gate.capacity()) {
-            Turn::Served => Poll::Ready(Ok(())),
-            Turn::Over(outcome) => {
-                let gone = line.leave(shared, spot, &mut wakes);
-                drop(line);
-                drop(gone);
-                Poll::Ready(Ok(outcome?))
-            }
-            Turn::Wait => {
-                let old = line.stay(&spot, ticket);
-                self.spot = Some(spot);
-                drop(line);
-                drop(old);
-                Poll::Pending
-            }
-        }
-    }
-
-    /// Leaves the line. What had become of the wait, if anything had: permits come with it.
-    #[inline]
-    pub(crate) fn leave(&mut self, gate: &Gate) -> Option<Result<(), ExceedsCapacity>> {
-        let spot = self.spot.take()?;
-        leave(gate, spot)
-    }
-
-    /// Leaves the line; permits that were handed over go back.
-    #[inline]
-    pub(crate) fn drop(&mut self, gate: &Gate) {
-        if let Some(spot) = self.spot.take() {
-            self.give_up(gate, spot);
-        }
-    }
-
-    #[cold]
-    fn give_up(&self, gate: &Gate, spot: Spot) {
-        let outcome = leave(gate, spot);
-        #[cfg(loom)]
-        if is_planted(Mistake::KeepGrant) {
-            return;
-        }
-        if let Some(Ok(())) = outcome {
-            gate.give(self.wanted.permits);
-        }
-    }
-}
-
-fn leave(gate: &Gate, spot: Spot) -> Option<Result<(), ExceedsCapacity>> {
-    let shared = &gate.shared;
-    if spot.is_served(&shared.grants) {
-        return Some(Ok(()));
-    }
-    let mut wakes = Wakes::new();
-    let mut line = lock(&gate.line);
-    if spot.is_served(&shared.grants) {
-        return Some(Ok(()));
-    }
-    let gone = line.leave(shared, spot, &mut wakes);
-    drop(line);
-    drop(gone.waker);
-    gone.refused.map(Err)
 }

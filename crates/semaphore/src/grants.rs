@@ -5,8 +5,8 @@
 //! a word here with the latest turn that was served in it: whoever has that place with a turn no
 //! later than that one has been served.
 //!
-//! The words lie in chunks that double in size and are made when a line first grows that long, so
-//! that they never move and are found without a lock.
+//! The first few words are at hand. The others lie in chunks that double in size and are made when
+//! a line first grows that long, so that they never move and are found without a lock.
 //!
 //! ORDERING: a turn is stored with Release, after the permits were taken for it with Acquire, and
 //! read with Acquire: so the waiter sees what the holders before it did. All stores are made under
@@ -22,7 +22,7 @@ use std::sync::{
     atomic::Ordering::{Acquire, Release},
 };
 
-/// Words in the first chunk.
+/// Words that are at hand, and in the first chunk.
 const FIRST: usize = 8;
 /// Enough for as many places as a line can have.
 const CHUNKS: usize = 30;
@@ -31,23 +31,41 @@ type Chunk = OnceLock<Box<[AtomicU64]>>;
 
 /// See the head of the file.
 pub(crate) struct Grants {
-    /// Allocated by the first who waits.
+    first: [AtomicU64; FIRST],
+    /// Allocated when more wait.
     chunks: OnceLock<Box<[Chunk; CHUNKS]>>,
 }
 
 impl Grants {
+    #[cfg(not(loom))]
     pub(crate) const fn new() -> Self {
         Self {
+            first: [const { AtomicU64::new(0) }; FIRST],
             chunks: OnceLock::new(),
         }
     }
 
-    /// Makes room for this place.
-    pub(crate) fn reserve(&self, place: usize) {
+    #[cfg(loom)]
+    pub(crate) fn new() -> Self {
+        Self {
+            first: std::array::from_fn(|_| AtomicU64::new(0)),
+            chunks: OnceLock::new(),
+        }
+    }
+
+    /// Makes room for this place, and says for how many there is room then.
+    #[cold]
+    pub(crate) fn reserve(&self, place: usize) -> usize {
         self.word(place);
+        if place < FIRST {
+            return FIRST;
+        }
+        let (chunk, _) = locate(place);
+        FIRST * (2 << chunk)
     }
 
     /// Says that `turn` was served in this place.
+    #[inline]
     pub(crate) fn serve(&self, place: usize, turn: u64) {
         #[cfg(loom)]
         if is_planted(Mistake::RelaxedGrant) {
@@ -58,11 +76,20 @@ impl Grants {
     }
 
     /// Whether `turn` was served in this place.
+    #[inline]
     pub(crate) fn is_served(&self, place: usize, turn: u64) -> bool {
         self.word(place).load(Acquire) >= turn
     }
 
+    #[inline]
     fn word(&self, place: usize) -> &AtomicU64 {
+        match self.first.get(place) {
+            Some(word) => word,
+            None => self.word_in_chunk(place),
+        }
+    }
+
+    fn word_in_chunk(&self, place: usize) -> &AtomicU64 {
         let (chunk, at) = locate(place);
         let chunks = self
             .chunks
@@ -75,10 +102,10 @@ impl Grants {
     }
 }
 
-/// The chunk that has this place, and where in it.
+/// The chunk that has this place, which is not one of the first, and where in it.
 fn locate(place: usize) -> (usize, usize) {
-    let chunk = (place / FIRST + 1).ilog2() as usize;
-    (chunk, place - FIRST * ((1 << chunk) - 1))
+    let chunk = (place / FIRST).ilog2() as usize;
+    (chunk, place - (FIRST << chunk))
 }
 
 #[cfg(all(test, not(loom)))]
@@ -88,7 +115,7 @@ mod tests {
     #[test]
     fn every_place_has_a_word_of_its_own() {
         let mut expected = (0..4).flat_map(|chunk| (0..FIRST << chunk).map(move |at| (chunk, at)));
-        for place in 0..120 {
+        for place in FIRST..FIRST * 16 {
             assert_eq!(Some(locate(place)), expected.next());
         }
         let (chunk, at) = locate(u32::MAX as usize);
@@ -98,8 +125,9 @@ mod tests {
     #[test]
     fn a_turn_is_served_with_its_place_or_a_later_one_in_it() {
         let grants = Grants::new();
-        for place in [0, 7, 8, 1_000] {
-            grants.reserve(place);
+        for place in [0, 7, 8, 15, 16, 1_000] {
+            let room = grants.reserve(place);
+            assert!(room > place && grants.reserve(room - 1) == room);
             assert!(!grants.is_served(place, 1));
             grants.serve(place, 2);
             let served = [1, 2, 3].map(|turn| grants.is_served(place, turn));

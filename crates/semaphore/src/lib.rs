@@ -34,6 +34,7 @@ mod grants;
 mod line;
 pub mod ops;
 mod permit;
+mod request;
 mod semaphore;
 mod sync;
 mod word;

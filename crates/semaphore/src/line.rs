@@ -17,6 +17,8 @@ pub(crate) struct Line {
     queue: WaitQueue<Wanted>,
     /// Turns given out.
     turns: u64,
+    /// Places for which there is a word among the grants.
+    reserved: usize,
     max_waiters: usize,
     order: Order,
 }
@@ -94,12 +96,6 @@ pub(crate) enum Turn {
     Wait,
 }
 
-/// Of somebody who did not join after all: to be dropped after the lock.
-#[derive(Default)]
-pub(crate) struct Spare {
-    newcomer: Option<Newcomer<Wanted>>,
-}
-
 /// What came of leaving.
 pub(crate) struct Gone {
     /// Why it was refused, if it was.
@@ -113,6 +109,7 @@ impl Line {
         Self {
             queue: WaitQueue::new(),
             turns: 0,
+            reserved: 0,
             max_waiters,
             order,
         }
@@ -126,33 +123,31 @@ impl Line {
         self.max_waiters
     }
 
-    /// Takes what is wanted or joins the line: then with a place.
-    pub(crate) fn join(
-        &mut self,
-        shared: &Shared,
-        mut newcomer: Newcomer<Wanted>,
-        spare: &mut Spare,
-    ) -> Result<Option<Spot>, Refused> {
-        let permits = newcomer.value_mut().permits;
-        if self.queue.len() >= self.max_waiters {
-            spare.newcomer = Some(newcomer);
-            return if shared.word.take(permits, self.order) {
-                Ok(None)
-            } else {
-                let max_waiters = self.max_waiters;
-                Err(TooManyWaiters { max_waiters }.into())
-            };
+    /// Takes so many, or says that somebody waits: then `false`, and [`enter`](Self::enter) follows
+    /// under the same lock.
+    #[inline]
+    pub(crate) fn take_or_wait(&self, shared: &Shared, permits: usize) -> Result<bool, Refused> {
+        let max_waiters = self.max_waiters;
+        if self.queue.len() < max_waiters {
+            return Ok(shared.word.take_or_wait(permits, self.order));
         }
-        if shared.word.take_or_wait(permits, self.order) {
-            spare.newcomer = Some(newcomer);
-            return Ok(None);
+        if shared.word.take(permits, self.order) {
+            return Ok(true);
         }
+        Err(TooManyWaiters { max_waiters }.into())
+    }
+
+    /// Goes to the back of the line.
+    #[inline]
+    pub(crate) fn enter(&mut self, shared: &Shared, mut newcomer: Newcomer<Wanted>) -> Spot {
         self.turns += 1;
         let turn = self.turns;
         newcomer.value_mut().number = turn;
         let place = self.queue.enter(newcomer);
-        shared.grants.reserve(place.index());
-        Ok(Some(Spot { place, turn }))
+        if place.index() >= self.reserved {
+            self.reserved = shared.grants.reserve(place.index());
+        }
+        Spot { place, turn }
     }
 
     /// Looks what has become of this waiter; if nothing yet, what it can take by itself.
@@ -230,6 +225,7 @@ impl Line {
     }
 
     /// Gives back so many, to those who wait first.
+    #[inline]
     pub(crate) fn give(&mut self, shared: &Shared, permits: usize, wakes: &mut Wakes) {
         let is_short = shared.word.free() < 0;
         #[cfg(loom)]
@@ -263,25 +259,19 @@ impl Line {
 
     /// Hands over to the first in line as long as there is enough for it: so many that are in hand
     /// and what is free.
+    #[inline]
     fn hand_over(&mut self, Shared { word, grants }: &Shared, mut taken: usize, wakes: &mut Wakes) {
         // What is free is taken before it is known whether the first in line can be given anything:
         // it may be a select that is just looking for itself, and then that finds it.
-        loop {
-            let mut given = 0;
-            let fits = |wanted: &Wanted| {
-                let more = wanted.permits.saturating_sub(taken);
-                let fits = more == 0 || word.take(more, Order::Barging);
-                taken += if fits { more } else { 0 };
-                fits
-            };
-            let served = self.queue.hand_over_out(wakes, fits, |place, wanted| {
-                given = wanted.permits;
-                grants.serve(place, wanted.number);
-            });
-            if !served {
-                break;
-            }
-            taken -= given;
+        while let Some(served) = self.queue.hand_over_out(|wanted| {
+            let more = wanted.permits.saturating_sub(taken);
+            let fits = more == 0 || word.take(more, Order::Barging);
+            taken += if fits { more } else { 0 };
+            fits
+        }) {
+            taken -= served.value.permits;
+            grants.serve(served.index, served.value.number);
+            wakes.extend(served.waker);
         }
         if taken > 0 {
             // The line is being seen to, under the lock.

@@ -61,6 +61,23 @@ fn a_permit_that_is_free_allocates_nothing() {
     assert_eq!(count, 0);
 }
 
+#[test]
+fn a_few_who_wait_allocate_no_more_than_their_line() {
+    let slots = Semaphore::new(1);
+    let held = slots.try_acquire().unwrap();
+    let mut first = slots.acquire();
+    let (count, is_ready) = allocations(|| poll(&mut first).is_ready());
+    assert_eq!(
+        (count, is_ready),
+        (0, false),
+        "the first in line finds a place at hand"
+    );
+    let (count, ()) = allocations(|| drop(held));
+    assert_eq!(count, 0);
+    let (count, permit) = allocations(|| at_once(first));
+    assert_eq!((count, permit.count()), (0, 1));
+}
+
 /// X8: a million waiters that come and go; the line is empty then, and its memory is reused.
 #[test]
 fn waiters_that_come_and_go_reuse_the_memory_of_those_before_them() {

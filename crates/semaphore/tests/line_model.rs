@@ -18,6 +18,8 @@ enum Step {
     Join(usize),
     /// Gives up the place in line at that index, served or not.
     Leave(usize),
+    /// Looks for no reason from the place in line at that index.
+    Look(usize),
     /// Asks without waiting.
     Try(usize),
     /// Gives back what is held at that index.
@@ -33,6 +35,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
         4 => (0_usize..=5).prop_map(Step::Join),
         2 => (0_usize..8).prop_map(Step::Leave),
+        2 => (0_usize..8).prop_map(Step::Look),
         2 => (0_usize..=6).prop_map(Step::Try),
         4 => (0_usize..8).prop_map(Step::Release),
         1 => (0_usize..8).prop_map(Step::Split),
@@ -149,6 +152,11 @@ fn agrees_with_the_naive_one(slots: &Semaphore, steps: Vec<Step>) -> Result<(), 
             Step::Leave(at) if at < waiters.len() => {
                 let gone = waiters.remove(at);
                 naive.line.retain(|(who, _)| *who != gone.who);
+            }
+            Step::Look(at) if at < waiters.len() => {
+                let waiter = &mut waiters[at];
+                let poll = poll_with(&mut waiter.acquire, &waiter.waker);
+                prop_assert!(poll.is_pending(), "{} took what is not its own", waiter.who);
             }
             Step::Try(permits) => {
                 let fits = permits == 0 || naive.line.is_empty() && naive.fits(permits);

@@ -3,6 +3,7 @@
 
 mod common;
 
+use anabranch_core_cancel::Operation;
 use anabranch_semaphore::{
     AcquireError, CancelToken, ExceedsCapacity, NoPermits, OwnedPermit, Permit, Semaphore,
     TryAcquireError,
@@ -11,6 +12,7 @@ use common::{Task, at_once, ms, poll};
 use std::{
     collections::VecDeque,
     panic::{AssertUnwindSafe, catch_unwind},
+    pin::Pin,
     sync::Arc,
     thread,
 };
@@ -107,6 +109,10 @@ fn while_somebody_waits_nobody_overtakes_even_where_there_is_enough() {
     assert_eq!(slots.try_acquire().unwrap_err().available, 0);
     assert!(slots.try_acquire_many(2).is_err());
     let mut small = Task::waiting(slots.acquire());
+    assert!(
+        small.poll().is_pending(),
+        "two are free, and not for who looks again"
+    );
     drop(held);
     assert!(large.is_woken() && !small.is_woken());
     assert!(
@@ -278,6 +284,29 @@ fn a_permit_that_was_handed_over_wins_over_a_cancellation_that_comes_after() {
     assert_eq!(waiter.done().unwrap().count(), 1);
     drop(waiter);
     assert_state(&slots, 1, 0, 0);
+}
+
+/// The end of a bounded wait that comes after the hand-over and before the next look.
+#[test]
+fn ending_a_wait_that_was_served_yields_its_permits_and_else_the_reason() {
+    let slots = Arc::new(Semaphore::new(2));
+    let token = CancelToken::new();
+    token.cancel();
+    let why = || token.reason().unwrap();
+    let mut held = slots.try_acquire_many(2).unwrap();
+    let mut one = Task::waiting(slots.acquire());
+    let mut many = Task::waiting(slots.acquire_many(1));
+    let mut owned = Task::waiting(slots.acquire_owned());
+    let mut many_owned = Task::waiting(slots.acquire_many_owned(1));
+    drop(held.split(1));
+    drop(held);
+    let one = Pin::new(&mut one.future).end(why()).unwrap();
+    let many = Pin::new(&mut many.future).end(why()).unwrap();
+    assert!(Pin::new(&mut owned.future).end(why()).is_err());
+    drop(one);
+    let many_owned = Pin::new(&mut many_owned.future).end(why()).unwrap();
+    assert_eq!((many.count(), many_owned.count()), (1, 1));
+    assert_state(&slots, 0, 2, 0);
 }
 
 #[test]

@@ -36,7 +36,7 @@ impl Line {
         let old = &self.limits.meters;
         self.book.change(&limits, &state, |limit, units| {
             match (old.iter().nth(limit), limits.meters.iter().nth(limit)) {
-                (Some(old), Some(new)) => new.convert(units, old),
+                (Some(old), Some(new)) if !new.is_unlimited() => new.convert(units, old),
                 _ => 0,
             }
         });
@@ -83,6 +83,9 @@ fn level(meter: &Meter, mark: u64, now: u64) -> Option<i128> {
 impl Meter {
     /// The mark at the moment it takes over, with that much in the bucket; `None`: it is full.
     fn mark_of(&self, level: Option<i128>) -> u64 {
+        if self.is_unlimited() {
+            return self.base; // nobody pays what is owed
+        }
         let capacity = i128::from(self.capacity);
         let level = level.unwrap_or(capacity).min(capacity);
         let taken = (capacity - level).min(MAX_COST.into());

@@ -128,7 +128,7 @@ impl<T> BroadcastSender<T> {
 
     /// Whether the channel is closed: `true` is final.
     pub fn is_closed(&self) -> bool {
-        self.shell.look(|state| state.is_closed())
+        self.shell.is_closed()
     }
 
     /// Messages that are kept because somebody has still to receive them: a snapshot.
@@ -228,7 +228,7 @@ impl<T> BroadcastReceiver<T> {
 
     /// Whether the channel is closed, though messages may be left: `true` is final.
     pub fn is_closed(&self) -> bool {
-        self.shell.look(|state| state.is_closed())
+        self.shell.is_closed()
     }
 }
 

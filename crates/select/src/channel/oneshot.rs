@@ -1,13 +1,11 @@
 //! One message, once.
 
-use super::{Receiver, Sender, bounded};
-#[cfg(loom)]
-use crate::control::{self, Mistake};
+use super::readers::{Rule, Shell, State};
 use crate::{
     error::{Closed, RecvError, TryRecvError, Unsent},
-    ops::Receiving,
+    sync::Arc,
 };
-use anabranch_core_cancel::{Cancelled, Operation, Ticket, operation};
+use anabranch_core_cancel::{Cancelled, Operation, Ticket, operation, queue::Place};
 use std::{fmt, pin::Pin, task::Poll};
 
 /// A channel for one message: a result, an answer. `send` never waits, and the receiver is itself
@@ -28,21 +26,46 @@ use std::{fmt, pin::Pin, task::Poll};
 /// ```
 ///
 /// # Cost
-/// A [`bounded`] channel of one message, and made of it: two allocations, of which the second, for
-/// the message, is spared when the receiver waits already.
+/// One allocation; a lock to send and one to receive, and no other for whoever goes away when that is
+/// done.
 pub fn oneshot<T>() -> (OneshotSender<T>, OneshotReceiver<T>) {
-    let (sender, receiver) = bounded(1);
-    let receiver = OneshotReceiver {
-        receiver,
-        receiving: Receiving::default(),
+    let once = Once {
+        message: None,
+        sent: 0,
     };
-    (OneshotSender { sender }, receiver)
+    let shell = Arc::new(Shell::new(once));
+    let receiver = OneshotReceiver {
+        shell: shell.clone(),
+        seen: 0,
+        place: None,
+    };
+    (OneshotSender { shell }, receiver)
+}
+
+/// The rule: a message, and how many were sent. The receiver in line is told of it; the message stays
+/// here until it looks, or is gone.
+struct Once<T> {
+    message: Option<T>,
+    sent: u64,
+}
+
+impl<T> Rule for Once<T> {
+    type News = T;
+
+    fn end(&self) -> u64 {
+        self.sent
+    }
+
+    fn read(&mut self, seen: &mut u64) -> Option<T> {
+        *seen = self.sent;
+        self.message.take()
+    }
 }
 
 /// The end of a [`oneshot`] that sends. Dropped without having sent, it ends the receiver's wait
 /// with [`Closed`].
 pub struct OneshotSender<T> {
-    sender: Sender<T>,
+    shell: Arc<Shell<Once<T>>>,
 }
 
 impl<T> OneshotSender<T> {
@@ -54,16 +77,28 @@ impl<T> OneshotSender<T> {
     /// # Errors
     /// [`Unsent`] with the message when the receiver is gone, or has closed the channel.
     pub fn send(self, message: T) -> Result<(), Unsent<T>> {
-        // One sender, which sends once: there is room.
-        self.sender
-            .try_send(message)
-            .map_err(|unsent| Unsent(unsent.into_inner()))
+        self.shell.with(|state| {
+            if !state.close() {
+                return Err(Unsent(message));
+            }
+            state.rule.message = Some(message);
+            state.rule.sent = 1;
+            Ok(())
+        })
     }
 
     /// Whether the receiver is gone or has closed the channel, so that the work for the message is
-    /// for nothing: `true` is final.
+    /// for nothing: `true` is final. One load.
     pub fn is_closed(&self) -> bool {
-        self.sender.is_closed()
+        self.shell.is_closed()
+    }
+}
+
+impl<T> Drop for OneshotSender<T> {
+    fn drop(&mut self) {
+        if !self.shell.is_closed() {
+            self.shell.with(State::close);
+        }
     }
 }
 
@@ -95,8 +130,9 @@ impl<T> fmt::Debug for OneshotSender<T> {
 /// there for the next. The receiver itself takes the message along when it is dropped.
 #[must_use = "operations do nothing unless waited for"]
 pub struct OneshotReceiver<T> {
-    receiver: Receiver<T>,
-    receiving: Receiving,
+    shell: Arc<Shell<Once<T>>>,
+    seen: u64,
+    place: Option<Place>,
 }
 
 impl<T> OneshotReceiver<T> {
@@ -105,27 +141,27 @@ impl<T> OneshotReceiver<T> {
     /// # Errors
     /// `Empty`, or `Closed` when there will be none, or there was one before.
     pub fn try_recv(&mut self) -> Result<T, TryRecvError> {
-        #[cfg(loom)]
-        if control::is_planted(Mistake::LookPastGiven) {
-            return self.receiver.try_recv();
-        }
-        match self.receiving.leave(self.receiver.shared()) {
-            Some(done) => done.map_err(|Closed| TryRecvError::Closed),
-            None => self.receiver.try_recv(),
+        match self.shell.try_read(&mut self.seen) {
+            Poll::Ready(done) => done.map_err(|Closed| TryRecvError::Closed),
+            Poll::Pending => Err(TryRecvError::Empty),
         }
     }
 
     /// Refuses the message from now on. One that was sent before is still received. `false` when
     /// the channel was closed already.
     pub fn close(&mut self) -> bool {
-        self.receiver.close()
+        self.shell.with(State::close)
     }
 
-    /// Whether nothing will be sent any more, though the message may be there: `true` is final.
+    /// Whether nothing will be sent any more, though the message may be there: `true` is final. One
+    /// load.
     pub fn is_closed(&self) -> bool {
-        self.receiver.is_closed()
+        self.shell.is_closed()
     }
 }
+
+// A message is moved out, never pinned.
+impl<T> Unpin for OneshotReceiver<T> {}
 
 impl<T> Operation for OneshotReceiver<T> {
     type Bounded = Result<T, RecvError>;
@@ -134,35 +170,36 @@ impl<T> Operation for OneshotReceiver<T> {
         done.map_err(RecvError::Closed)
     }
 
+    /// The receiver may go with this: what came while it waited is not left to go with it.
     fn end(mut self: Pin<&mut Self>, why: Cancelled) -> Self::Bounded {
-        match self.as_mut().withdraw() {
-            Some(done) => done.map_err(RecvError::Closed),
-            None => Err(why.into()),
+        if let Some(place) = self.place.take() {
+            self.shell.leave(place);
+            let Self { shell, seen, .. } = &mut *self;
+            if let Poll::Ready(done) = shell.try_read(seen) {
+                return done.map_err(RecvError::Closed);
+            }
         }
+        Err(why.into())
     }
 
     fn poll_arm(mut self: Pin<&mut Self>, ticket: &Ticket<'_>) -> Poll<Result<T, Closed>> {
-        let Self {
-            receiver,
-            receiving,
-        } = &mut *self;
-        receiving.poll(receiver.shared(), ticket)
+        let Self { shell, seen, place } = &mut *self;
+        shell.poll_read(seen, place, ticket)
     }
 
     fn look_arm(mut self: Pin<&mut Self>, ticket: &Ticket<'_>) -> Poll<Result<T, Closed>> {
-        let Self {
-            receiver,
-            receiving,
-        } = &mut *self;
-        receiving.look(receiver.shared(), ticket)
+        if self.place.is_some() {
+            return self.poll_arm(ticket);
+        }
+        let Self { shell, seen, .. } = &mut *self;
+        shell.try_read(seen)
     }
 
     fn withdraw(mut self: Pin<&mut Self>) -> Option<Result<T, Closed>> {
-        let Self {
-            receiver,
-            receiving,
-        } = &mut *self;
-        receiving.leave(receiver.shared())
+        if let Some(place) = self.place.take() {
+            self.shell.leave(place);
+        }
+        None
     }
 }
 
@@ -170,8 +207,16 @@ operation! { [T] OneshotReceiver<T> => Result<T, Closed> }
 
 impl<T> Drop for OneshotReceiver<T> {
     fn drop(&mut self) {
-        // Back to the channel, which goes with its last receiver and drops it after the lock.
-        self.receiving.give_back(self.receiver.shared());
+        let place = self.place.take();
+        if place.is_none() && self.seen > 0 {
+            return; // It has the message, and the channel is closed.
+        }
+        // What was not received is dropped after the lock.
+        let _unreceived = self.shell.with(|state| {
+            state.close();
+            let left = place.map(|place| state.leave(place));
+            (state.rule.message.take(), left)
+        });
     }
 }
 

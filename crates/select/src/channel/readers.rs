@@ -1,5 +1,5 @@
-//! What [`watch`](super::watch) and [`broadcast`](super::broadcast) have in common: readers that
-//! wait for what comes after what they have seen.
+//! What oneshot, watch and broadcast have in common: readers that wait for what comes after what they
+//! have seen.
 //!
 //! What is sent has numbers that only grow. A reader knows the number up to which it has *seen*
 //! everything; it has something to read once the rule's [`end`](Rule::end) lies beyond that. A
@@ -24,10 +24,10 @@ use crate::{
 };
 use anabranch_core_cancel::{
     Ticket, Wakes,
-    queue::{Place, WaitQueue},
+    queue::{Left, Place, WaitQueue},
 };
 use std::{
-    sync::atomic::Ordering::{Acquire, Relaxed, Release},
+    sync::atomic::Ordering::{Acquire, Release},
     task::{Poll, Waker},
 };
 
@@ -50,6 +50,8 @@ pub(crate) struct State<R> {
     pub(crate) readers: usize,
     closed: bool,
     line: WaitQueue<u64>,
+    /// What [`Shell::horizon`] holds.
+    shown: u64,
 }
 
 impl<R: Rule> State<R> {
@@ -88,6 +90,11 @@ impl<R: Rule> State<R> {
         {}
     }
 
+    /// Leaves the line. What comes back is to be dropped after the lock.
+    pub(crate) fn leave(&mut self, place: Place) -> Left<u64> {
+        self.line.leave(place)
+    }
+
     /// Joins the line, or stays in it. What comes back is to be dropped after the lock.
     fn wait(&mut self, place: &mut Option<Place>, seen: u64, ticket: &Ticket<'_>) -> Option<Waker> {
         match place {
@@ -111,14 +118,16 @@ pub(crate) struct Shell<R> {
 impl<R: Rule> Shell<R> {
     /// One sender, one reader.
     pub(crate) fn new(rule: R) -> Self {
+        let shown = rule.end();
         let state = State {
             rule,
             readers: 1,
             closed: false,
             line: WaitQueue::new(),
+            shown,
         };
         Self {
-            horizon: AtomicU64::new(state.horizon()),
+            horizon: AtomicU64::new(shown),
             state: Mutex::new(state),
             senders: Ends::one(),
         }
@@ -132,20 +141,22 @@ impl<R: Rule> Shell<R> {
         let horizon = state.horizon();
         #[cfg(loom)]
         {
-            let news = self.horizon.load(Relaxed) != horizon;
+            let news = state.shown != horizon;
             if control::is_planted(Mistake::TellOnce) && !news {
                 return done;
             }
             if control::is_planted(Mistake::TellNobody) && news {
+                state.shown = horizon;
                 self.horizon.store(horizon, Release);
                 return done;
             }
         }
         state.settle(horizon, &mut wakes);
-        // ORDERING: Relaxed load: only written under this lock. Release, paired with the Acquire in
-        // `has_news`: who is told that there is something takes the lock and needs no more than
-        // that; who is told that there is not has, by coherence, seen all that happened before.
-        if self.horizon.load(Relaxed) != horizon {
+        if state.shown != horizon {
+            state.shown = horizon;
+            // ORDERING: Release, paired with the Acquire in `has_news`: who is told that there is
+            // something takes the lock and needs no more than that; who is told that there is not
+            // has, by coherence, seen all that happened before. Written under the lock only.
             self.horizon.store(horizon, Release);
         }
         drop(state);
@@ -161,6 +172,12 @@ impl<R: Rule> Shell<R> {
     pub(crate) fn has_news(&self, seen: u64) -> bool {
         // ORDERING: Acquire, see `with`.
         self.horizon.load(Acquire) > seen
+    }
+
+    /// Whether nothing more will come: `true` is final.
+    pub(crate) fn is_closed(&self) -> bool {
+        // Nothing is ever seen up to here: only the end lies beyond.
+        self.has_news(u64::MAX - 1)
     }
 
     /// Reads what is there now.
@@ -184,7 +201,7 @@ impl<R: Rule> Shell<R> {
         // What is to be dropped after the lock comes out beside the answer.
         let (poll, _waker) = self.with(|state| match state.read(seen) {
             Some(news) => {
-                let left = place.take().map(|place| state.line.leave(place));
+                let left = place.take().map(|place| state.leave(place));
                 (Poll::Ready(news), left.and_then(|left| left.waker))
             }
             None => (Poll::Pending, state.wait(place, *seen, ticket)),
@@ -193,7 +210,7 @@ impl<R: Rule> Shell<R> {
     }
 
     pub(crate) fn leave(&self, place: Place) {
-        let _left = self.with(|state| state.line.leave(place));
+        let _left = self.with(|state| state.leave(place));
     }
 
     /// Readers in line.

@@ -11,8 +11,7 @@ use std::fmt;
 /// The end of a channel that receives. Clones receive from the same channel: each message goes to
 /// one of them.
 ///
-/// A receiver is not itself a `Stream`: [`stream`](Self::stream) and
-/// [`into_stream`](Self::into_stream) make one.
+/// A receiver is not itself a `Stream`: `stream` and `into_stream` make one (feature `stream`).
 pub struct Receiver<T> {
     shared: Arc<Shared<T>>,
 }

@@ -10,7 +10,10 @@ use super::state::{Hint, Offer, State, Take};
 use crate::control::{self, Mistake};
 use crate::sync::{AtomicU32, AtomicUsize, Mutex, MutexGuard, lock};
 use anabranch_core_cancel::Wakes;
-use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
+use std::{
+    mem,
+    sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release},
+};
 
 const MAY_RECEIVE: u32 = 1;
 const MAY_SEND: u32 = 2;
@@ -27,8 +30,9 @@ impl<T> Shared<T> {
     /// One sender, one receiver.
     pub(crate) fn new(capacity: usize) -> Self {
         let mut state = State::new(capacity);
+        state.published = bits(state.settle(&mut Wakes::new()));
         Self {
-            hint: AtomicU32::new(bits(state.settle(&mut Wakes::new()))),
+            hint: AtomicU32::new(state.published),
             state: Mutex::new(state),
             has_buffer: capacity > 0,
             senders: Ends::one(),
@@ -54,7 +58,7 @@ impl<T> Shared<T> {
         let mut state = state;
         let done = act(&mut state, &mut wakes);
         let hint = state.settle(&mut wakes);
-        self.publish(hint);
+        self.publish(&mut state, hint);
         drop(state);
         done
     }
@@ -70,7 +74,7 @@ impl<T> Shared<T> {
     ) -> R {
         let mut state = lock(&self.state);
         if let Some(hint) = state.push_quietly(message) {
-            self.publish(hint);
+            self.publish(&mut state, hint);
             return sent;
         }
         self.with_locked(state, |state, wakes| act(message, state, wakes))
@@ -86,26 +90,25 @@ impl<T> Shared<T> {
     ) -> R {
         let mut state = lock(&self.state);
         if let Some((message, hint)) = state.pop_quietly() {
-            self.publish(hint);
+            self.publish(&mut state, hint);
             drop(state);
             return taken(message);
         }
         self.with_locked(state, act)
     }
 
-    /// Under the lock.
+    /// Under the lock, which also guards a copy of what was published last.
     #[inline]
-    fn publish(&self, hint: Hint) {
+    fn publish(&self, state: &mut State<T>, hint: Hint) {
         #[cfg(any(loom, shuttle))]
         if control::is_planted(Mistake::StaleHint) {
             return;
         }
         let now = bits(hint);
-        // ORDERING: Relaxed load: only written under this lock. Release, paired with the Acquire
-        // in `may`: whoever is told that it is worth it takes the lock and needs no more than that;
+        // ORDERING: Release, paired with the Acquire in `may_receive` and `may_send`: whoever is told that it is worth it takes the lock and needs no more than that;
         // whoever is told that it is not has seen no later write of the word, and by coherence all
         // that happened before its call.
-        if self.hint.load(Relaxed) != now {
+        if mem::replace(&mut state.published, now) != now {
             self.hint.store(now, Release);
         }
     }

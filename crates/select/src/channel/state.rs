@@ -56,6 +56,8 @@ pub(crate) struct State<T> {
     closed: bool,
     /// Somebody has left a line unserved since the lines were settled.
     left: bool,
+    /// What can be read without the lock, for its owner.
+    pub(super) published: u32,
 }
 
 /// What came of an attempt to take a message.
@@ -98,6 +100,7 @@ impl<T> State<T> {
             peak: 0,
             closed: false,
             left: false,
+            published: 0,
         }
     }
 

@@ -240,7 +240,7 @@ impl<T> WatchReceiver<T> {
 
     /// Whether all senders are gone, so that the value stays: `true` is final.
     pub fn is_closed(&self) -> bool {
-        self.shell.look(|state| state.is_closed())
+        self.shell.is_closed()
     }
 }
 

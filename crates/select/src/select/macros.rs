@@ -110,17 +110,25 @@ macro_rules! __select {
     };
 
     // Mistakes worth a sentence.
-    ($mode:tt $fair:tt [$($arm:tt)*] $default:tt $pattern:pat = $operation:expr $(,)?) => {
-        ::core::compile_error!(::core::concat!(
-            "select!: the arm `", ::core::stringify!($pattern = $operation),
-            "` has no handler: write `=> ..` after it"
-        ))
-    };
     ($mode:tt $fair:tt [$($arm:tt)*] $default:tt
-        $pattern:pat = $operation:expr, if $guard:expr) => {
+        $pattern:pat = $operation:expr, if $guard:expr $(, $($rest:tt)*)?) => {
         ::core::compile_error!(::core::concat!(
             "select!: the arm `", ::core::stringify!($pattern = $operation),
             "` has no handler: write `=> ..` after its guard"
+        ))
+    };
+    ($mode:tt $fair:tt [$($arm:tt)*] $default:tt
+        $pattern:pat = $operation:expr $(, if $guard:expr)? => $($rest:tt)*) => {
+        ::core::compile_error!(::core::concat!(
+            "select!: what comes after the handler of `", ::core::stringify!($pattern = $operation),
+            "` is no arm: a handler that is no block ends with a comma"
+        ))
+    };
+    ($mode:tt $fair:tt [$($arm:tt)*] $default:tt
+        $pattern:pat = $operation:expr $(, $($rest:tt)*)?) => {
+        ::core::compile_error!(::core::concat!(
+            "select!: the arm `", ::core::stringify!($pattern = $operation),
+            "` has no handler: write `=> ..` after it"
         ))
     };
     ($mode:tt $fair:tt [$($arm:tt)*] $default:tt biased; $($rest:tt)*) => {

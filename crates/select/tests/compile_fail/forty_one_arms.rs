@@ -1,0 +1,49 @@
+// says: select! takes at most 40 arms
+use anabranch_select::{channel::bounded, thread::select};
+
+fn main() {
+    let (_tx, rx) = bounded::<u32>(1);
+    select! {
+        _ = rx.recv() => {}
+        _ = rx.recv() => {}
+        _ = rx.recv() => {}
+        _ = rx.recv() => {}
+        _ = rx.recv() => {}
+        _ = rx.recv() => {}
+        _ = rx.recv() => {}
+        _ = rx.recv() => {}
+        _ = rx.recv() => {}
+        _ = rx.recv() => {}
+        _ = rx.recv() => {}
+        _ = rx.recv() => {}
+        _ = rx.recv() => {}
+        _ = rx.recv() => {}
+        _ = rx.recv() => {}
+        _ = rx.recv() => {}
+        _ = rx.recv() => {}
+        _ = rx.recv() => {}
+        _ = rx.recv() => {}
+        _ = rx.recv() => {}
+        _ = rx.recv() => {}
+        _ = rx.recv() => {}
+        _ = rx.recv() => {}
+        _ = rx.recv() => {}
+        _ = rx.recv() => {}
+        _ = rx.recv() => {}
+        _ = rx.recv() => {}
+        _ = rx.recv() => {}
+        _ = rx.recv() => {}
+        _ = rx.recv() => {}
+        _ = rx.recv() => {}
+        _ = rx.recv() => {}
+        _ = rx.recv() => {}
+        _ = rx.recv() => {}
+        _ = rx.recv() => {}
+        _ = rx.recv() => {}
+        _ = rx.recv() => {}
+        _ = rx.recv() => {}
+        _ = rx.recv() => {}
+        _ = rx.recv() => {}
+        _ = rx.recv() => {}
+    }
+}

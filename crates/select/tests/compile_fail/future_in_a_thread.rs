@@ -1,0 +1,11 @@
+// says: is not an operation: a thread cannot wait for it
+// says: wrap it in `runtime_free(..)`
+use anabranch_select::{channel::bounded, thread::select};
+
+fn main() {
+    let (_tx, rx) = bounded::<u32>(1);
+    select! {
+        _ = rx.recv() => {}
+        _ = std::future::pending::<()>() => {}
+    }
+}

@@ -1,0 +1,6 @@
+// says: select! needs an arm
+use anabranch_select::thread::select;
+
+fn main() {
+    select! {}
+}

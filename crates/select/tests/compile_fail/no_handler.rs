@@ -1,0 +1,9 @@
+// says: has no handler: write `=> ..` after it
+use anabranch_select::{channel::bounded, thread::select};
+
+fn main() {
+    let (_tx, rx) = bounded::<u32>(1);
+    select! {
+        got = rx.recv(),
+    }
+}
