@@ -360,7 +360,7 @@ impl Algorithm for Lower {
 /// afterwards, and what they held has come back but for that.
 #[test]
 fn an_adaptive_limit_is_in_the_end_what_was_decided_last() {
-    prove(Mistake::SplitExchange, 3, &[2, 3], || {
+    prove(Mistake::SplitExchange, 10, &[2, 3], || {
         let (token, _time) = CancelToken::manual();
         let limit = AdaptiveLimit::builder().algorithm(Lower).initial(4);
         let limit = Arc::new(limit.on(&token).build());

@@ -91,7 +91,8 @@ impl Baseline {
     }
 
     pub(super) fn get(&self) -> Option<Duration> {
-        self.rtt.map(Duration::from_secs_f64)
+        let rtt = self.rtt?;
+        Some(Duration::try_from_secs_f64(rtt).unwrap_or(Duration::MAX))
     }
 
     /// Ends a probe, if there is one, without having learned anything: the limit before it.
