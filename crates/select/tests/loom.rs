@@ -78,7 +78,7 @@ fn what_is_sent_through_one_place_is_received_in_order() {
         "the sender saw it full",
         "from hand to hand",
     ];
-    model(100, &outcomes, send_against_recv);
+    model(60, &outcomes, send_against_recv);
     must_fail("control_send_against_recv", "deadlock");
 }
 
