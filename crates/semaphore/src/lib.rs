@@ -18,10 +18,12 @@
 //! | carry a permit into another thread or task | [`Semaphore::acquire_owned`], [`OwnedPermit`] |
 //! | change the limit while it is in use | [`Semaphore::resize`] |
 //! | shed load when too many wait, or prefer throughput to order | [`Builder`] |
+//! | have the limit find itself, from how calls go | [`AdaptiveLimit`], [`adaptive`] |
 //! | learn the pattern and its pitfalls | [`guide`] |
 #![forbid(unsafe_code)]
 
 mod acquire;
+pub mod adaptive;
 mod builder;
 #[cfg(loom)]
 #[doc(hidden)]
@@ -37,6 +39,7 @@ mod semaphore;
 mod sync;
 mod word;
 
+pub use adaptive::{AdaptiveLimit, Admission, OwnedAdmission};
 pub use anabranch_core_cancel::{CancelToken, Cancelled, Wait};
 pub use builder::{Builder, Limited, Unlimited};
 pub use error::{

@@ -6,7 +6,8 @@
 
 use anabranch_models::explore;
 use anabranch_semaphore::{
-    ExceedsCapacity, OwnedPermit, Semaphore,
+    AdaptiveLimit, CancelToken, ExceedsCapacity, OwnedPermit, Semaphore,
+    adaptive::{Algorithm, Sample},
     control::{self, Mistake},
     ops::AcquireManyOwned,
 };
@@ -343,5 +344,35 @@ fn two_permits_that_come_back_at_once_reach_two_waiters() {
         waiters.iter_mut().for_each(Waiter::is_served);
         drop(waiters);
         assert_eq!((slots.available_permits(), slots.waiting()), (2, 0));
+    });
+}
+
+/// Lowers the limit by one each time it is asked.
+struct Lower;
+
+impl Algorithm for Lower {
+    fn update(&mut self, limit: f64, _sample: Sample) -> f64 {
+        limit - 1.0
+    }
+}
+
+/// Two calls that are over at once, and both end a window: each step that is decided is in force
+/// afterwards, and what they held has come back but for that.
+#[test]
+fn an_adaptive_limit_is_in_the_end_what_was_decided_last() {
+    prove(Mistake::SplitExchange, 10, &[2, 3], || {
+        let (token, _time) = CancelToken::manual();
+        let limit = AdaptiveLimit::builder().algorithm(Lower).initial(4);
+        let limit = Arc::new(limit.on(&token).build());
+        let [one, two] = [(); 2].map(|()| limit.try_acquire_owned().expect("it is free"));
+        let other = thread::spawn(move || two.dropped());
+        one.dropped();
+        other.join().unwrap();
+        let all: Vec<_> = std::iter::from_fn(|| limit.try_acquire().ok()).collect();
+        assert_eq!(
+            (all.len(), limit.in_flight()),
+            (limit.limit(), limit.limit())
+        );
+        limit.limit()
     });
 }
