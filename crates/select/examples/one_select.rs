@@ -9,7 +9,7 @@ const ORDERS: u32 = 5;
 
 /// What the desk has seen when the day ends.
 #[derive(Debug, Default, PartialEq)]
-pub struct Day {
+pub(crate) struct Day {
     orders: u32,
     seated: bool,
     ticked: bool,
@@ -49,7 +49,7 @@ desk! { [] fn in_a_thread uses thread }
 desk! { [async] fn in_a_task uses task }
 
 /// A day at the desk, in a thread or in a task.
-pub async fn serve(in_task: bool) -> Day {
+pub(crate) async fn serve(in_task: bool) -> Day {
     let (tx, orders) = channel::bounded(2);
     let feeder = tokio::spawn(async move {
         for n in 0..ORDERS {
@@ -69,7 +69,7 @@ pub async fn serve(in_task: bool) -> Day {
 }
 
 /// What a day must have brought.
-pub fn full_day() -> Day {
+pub(crate) fn full_day() -> Day {
     Day {
         orders: ORDERS,
         seated: true,

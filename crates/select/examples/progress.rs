@@ -23,6 +23,7 @@ pub(crate) fn run(token: &CancelToken) -> Report {
     let member = token.clock().participant("worker");
     let worker = thread::spawn(move || {
         let _in = member.enter();
+        let progress = progress; // goes before `_in` does: its end is part of the work
         for step in 1..=4 {
             work.sleep(Duration::from_millis(700)).wait()?; // the work
             progress.send_replace(step);
