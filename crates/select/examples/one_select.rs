@@ -80,6 +80,8 @@ pub(crate) fn full_day() -> Day {
 #[tokio::main]
 async fn main() {
     for in_task in [false, true] {
-        println!("{:?}", serve(in_task).await);
+        let day = serve(in_task).await;
+        println!("{day:?}");
+        assert_eq!(day, full_day());
     }
 }
