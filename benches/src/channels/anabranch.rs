@@ -67,6 +67,39 @@ impl AsyncReceive for Receiver<u64> {
     }
 }
 
+/// The loop of both selects, `thread::select!` and `task::select!`: the body is the same.
+macro_rules! receive_all {
+    ($world:ident, $receivers:ident, $messages:ident, $take:ident) => {
+        match $receivers.as_slice() {
+            [a, b] => {
+                for _ in 0..$messages {
+                    $world::select! {
+                        message = a.recv() => $take(0, message?)?,
+                        message = b.recv() => $take(1, message?)?,
+                    }
+                }
+                Ok(())
+            }
+            [a, b, c, d, e, f, g, h] => {
+                for _ in 0..$messages {
+                    $world::select! {
+                        message = a.recv() => $take(0, message?)?,
+                        message = b.recv() => $take(1, message?)?,
+                        message = c.recv() => $take(2, message?)?,
+                        message = d.recv() => $take(3, message?)?,
+                        message = e.recv() => $take(4, message?)?,
+                        message = f.recv() => $take(5, message?)?,
+                        message = g.recv() => $take(6, message?)?,
+                        message = h.recv() => $take(7, message?)?,
+                    }
+                }
+                Ok(())
+            }
+            other => bail!("not written out for {} channels", other.len()),
+        }
+    };
+}
+
 /// Its `select!`, written out for two and for eight channels.
 #[derive(Debug)]
 pub struct AnabranchMacro;
@@ -79,32 +112,7 @@ impl BlockingSelect for AnabranchMacro {
         messages: u64,
         mut take: impl FnMut(usize, u64) -> Result<()>,
     ) -> Result<()> {
-        match receivers.as_slice() {
-            [a, b] => {
-                for _ in 0..messages {
-                    thread::select! {
-                        message = a.recv() => take(0, message?)?,
-                        message = b.recv() => take(1, message?)?,
-                    }
-                }
-            }
-            [a, b, c, d, e, f, g, h] => {
-                for _ in 0..messages {
-                    thread::select! {
-                        message = a.recv() => take(0, message?)?,
-                        message = b.recv() => take(1, message?)?,
-                        message = c.recv() => take(2, message?)?,
-                        message = d.recv() => take(3, message?)?,
-                        message = e.recv() => take(4, message?)?,
-                        message = f.recv() => take(5, message?)?,
-                        message = g.recv() => take(6, message?)?,
-                        message = h.recv() => take(7, message?)?,
-                    }
-                }
-            }
-            other => bail!("not written out for {} channels", other.len()),
-        }
-        Ok(())
+        receive_all!(thread, receivers, messages, take)
     }
 }
 
@@ -116,32 +124,7 @@ impl AsyncSelect for AnabranchMacro {
         messages: u64,
         mut take: impl FnMut(usize, u64) -> Result<()> + Send,
     ) -> Result<()> {
-        match receivers.as_slice() {
-            [a, b] => {
-                for _ in 0..messages {
-                    task::select! {
-                        message = a.recv() => take(0, message?)?,
-                        message = b.recv() => take(1, message?)?,
-                    }
-                }
-            }
-            [a, b, c, d, e, f, g, h] => {
-                for _ in 0..messages {
-                    task::select! {
-                        message = a.recv() => take(0, message?)?,
-                        message = b.recv() => take(1, message?)?,
-                        message = c.recv() => take(2, message?)?,
-                        message = d.recv() => take(3, message?)?,
-                        message = e.recv() => take(4, message?)?,
-                        message = f.recv() => take(5, message?)?,
-                        message = g.recv() => take(6, message?)?,
-                        message = h.recv() => take(7, message?)?,
-                    }
-                }
-            }
-            other => bail!("not written out for {} channels", other.len()),
-        }
-        Ok(())
+        receive_all!(task, receivers, messages, take)
     }
 }
 
