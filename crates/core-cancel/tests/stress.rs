@@ -7,9 +7,9 @@ use anabranch_core_cancel::{
     CancelToken,
     select::{Either, select2},
 };
+use anabranch_models::{Dice, seed};
 use std::{
     future::Future,
-    hash::{BuildHasher, RandomState},
     pin::pin,
     sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
     task::{Context, Poll, Waker},
@@ -17,27 +17,6 @@ use std::{
     time::Duration,
 };
 use support::{Rendezvous, Semaphore};
-
-/// A cheap sequence from a seed (Vigna's splitmix64).
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let x = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (x ^ (x >> 31)) % sides
-    }
-}
-
-fn seed() -> u64 {
-    let seed = std::env::var("ANABRANCH_SEED")
-        .ok()
-        .and_then(|seed| seed.parse().ok());
-    let seed = seed.unwrap_or_else(|| RandomState::new().hash_one(0));
-    println!("ANABRANCH_SEED={seed}");
-    seed
-}
 
 #[test]
 fn permits_are_conserved_under_timeouts_cancellations_drops_and_selects() {

@@ -7,6 +7,7 @@ use anabranch_core_cancel::{
     Claim, Operation, Ticket,
     select::{Either, select2},
 };
+use anabranch_models::Dice;
 use anabranch_pool::{CancelToken, JobError, Pool, TrySubmitError, Wait};
 use std::{
     sync::{
@@ -18,7 +19,7 @@ use std::{
     thread,
     time::Duration,
 };
-use support::{Occupied, Random, Rings, accounted, poll_once, poll_with, quiet_panic};
+use support::{Occupied, Rings, accounted, poll_once, poll_with, quiet_panic};
 
 #[test]
 fn tokio_smol_and_pollster_each_await_a_handle() {
@@ -312,11 +313,7 @@ fn a_select_that_leaves_the_head_of_the_line_lets_the_next_one_in() {
 /// every job that was accepted ends in one way, and nothing is left.
 #[test]
 fn after_any_mixture_of_drops_and_cancellations_everything_is_accounted_for() {
-    let seed = std::env::var("SEED")
-        .ok()
-        .and_then(|seed| seed.parse().ok())
-        .unwrap_or(1);
-    println!("SEED={seed}");
+    let seed = anabranch_models::seed();
     let pool = Pool::builder().workers(2).queue(3).build().unwrap();
     let (ran, alive) = (Arc::new(AtomicUsize::new(0)), Arc::new(()));
     let seen = AtomicUsize::new(0);
@@ -324,10 +321,10 @@ fn after_any_mixture_of_drops_and_cancellations_everything_is_accounted_for() {
         for t in 0..3 {
             let (pool, ran, alive, seen) = (&pool, &ran, &alive, &seen);
             s.spawn(move || {
-                let mut random = Random(seed + t);
+                let mut random = Dice(seed.wrapping_add(t));
                 for _ in 0..3_000 {
                     let (ran, alive) = (ran.clone(), alive.clone());
-                    let fails = random.below(8) == 0;
+                    let fails = random.roll(8) == 0;
                     let mut submit = pool.submit_with(move |cx| {
                         let _alive = alive;
                         ran.fetch_add(1, SeqCst);
@@ -336,18 +333,16 @@ fn after_any_mixture_of_drops_and_cancellations_everything_is_accounted_for() {
                         }
                         cx.token().is_cancelled()
                     });
-                    if random.below(4) == 0 {
+                    if random.roll(4) == 0 {
                         // Dropped in line, or after it was accepted unseen, or with its handle.
                         drop(poll_once(&mut submit).map(Result::unwrap));
                         continue;
                     }
-                    let Ok(mut job) = submit
-                        .timeout(Duration::from_millis(random.below(2)))
-                        .wait()
+                    let Ok(mut job) = submit.timeout(Duration::from_millis(random.roll(2))).wait()
                     else {
                         continue;
                     };
-                    match random.below(5) {
+                    match random.roll(5) {
                         0 => drop(job),
                         1 => job.cancel(),
                         2 => drop(poll_once(&mut job)),

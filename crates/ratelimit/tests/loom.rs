@@ -4,29 +4,13 @@
 //! control, the same model with a mistake planted in the limiter, that must fail.
 #![cfg(loom)]
 
-use anabranch_models::explore;
+use anabranch_models::by_hand::{Task, poll};
 use anabranch_ratelimit::{
     CancelToken, Rate, RateLimiter, Refused,
     control::{self, Mistake},
 };
 use loom::thread;
-use std::{
-    fmt::Debug,
-    panic::{AssertUnwindSafe, catch_unwind},
-    pin::Pin,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicUsize, Ordering::SeqCst},
-    },
-    task::{Context, Poll, Wake, Waker},
-    time::Duration,
-};
-
-/// The control is a switch for the whole process: one model at a time.
-fn alone() -> MutexGuard<'static, ()> {
-    static ALONE: Mutex<()> = Mutex::new(());
-    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
-}
+use std::{fmt::Debug, pin::Pin, sync::Arc, time::Duration};
 
 /// All interleavings hold, these outcomes are seen, and with the mistake one does not hold.
 fn prove<T: Ord + Debug + Send + 'static>(
@@ -35,12 +19,8 @@ fn prove<T: Ord + Debug + Send + 'static>(
     outcomes: &[T],
     model: fn() -> T,
 ) {
-    let _alone = alone();
-    let _explored = explore(None, model).at_least(floor).saw(outcomes);
-    control::plant(mistake);
-    let broken = catch_unwind(AssertUnwindSafe(|| explore(None, model)));
-    control::plant(Mistake::None);
-    assert!(broken.is_err(), "the model bears {mistake:?}");
+    let plant = |on| control::plant(if on { mistake } else { Mistake::None });
+    anabranch_models::prove(None, floor, outcomes, model, mistake, plant);
 }
 
 fn limiter(rate: Rate) -> (Arc<RateLimiter>, anabranch_core_cancel::ManualTime) {
@@ -48,46 +28,26 @@ fn limiter(rate: Rate) -> (Arc<RateLimiter>, anabranch_core_cancel::ManualTime) 
     (Arc::new(RateLimiter::new(rate).on(&token)), time)
 }
 
-fn poll<F: Future + Unpin>(future: &mut F) -> Poll<F::Output> {
-    Pin::new(future).poll(&mut Context::from_waker(Waker::noop()))
-}
-
-/// Counts its wakes. Not part of the model: nobody decides anything by it.
-#[derive(Default)]
-struct Count(AtomicUsize);
-
-impl Wake for Count {
-    fn wake(self: Arc<Self>) {
-        self.0.fetch_add(1, SeqCst);
-    }
-}
-
 /// Somebody in line for one permit, with what it borrows from.
 struct Waiter {
-    task: Pin<Box<dyn Future<Output = Result<(), Refused>> + Send>>,
-    wakes: Arc<Count>,
+    task: Task<Pin<Box<dyn Future<Output = Result<(), Refused>> + Send>>>,
 }
 
 impl Waiter {
     fn join(limiter: &Arc<RateLimiter>) -> Self {
         let limiter = limiter.clone();
-        let task = Box::pin(async move { limiter.acquire(1).await });
-        let wakes = Arc::default();
-        let mut waiter = Self { task, wakes };
+        let task = Task::new(Box::pin(async move { limiter.acquire(1).await }) as Pin<Box<_>>);
+        let mut waiter = Self { task };
         assert!(!waiter.is_served());
         waiter
     }
 
     fn is_served(&mut self) -> bool {
-        let waker = Waker::from(self.wakes.clone());
-        self.task
-            .as_mut()
-            .poll(&mut Context::from_waker(&waker))
-            .is_ready()
+        self.task.poll().is_ready()
     }
 
     fn wakes(&self) -> usize {
-        self.wakes.0.load(SeqCst)
+        self.task.wakes()
     }
 }
 

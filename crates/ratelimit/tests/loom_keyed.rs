@@ -5,7 +5,7 @@
 #![cfg(loom)]
 
 use anabranch_core_cancel::ManualTime;
-use anabranch_models::explore;
+use anabranch_models::by_hand::Task;
 use anabranch_ratelimit::{
     CancelToken, KeyDenied, KeyedRateLimiter, Rate, Sometimes,
     control::{self, Mistake},
@@ -14,23 +14,12 @@ use loom::thread;
 use std::{
     fmt::Debug,
     hash::{BuildHasher, BuildHasherDefault, Hasher},
-    panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicUsize, Ordering::SeqCst},
-    },
-    task::{Context, Poll, Wake, Waker},
+    sync::Arc,
     time::Duration,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
-
-/// The control is a switch for the whole process: one model at a time.
-fn alone() -> MutexGuard<'static, ()> {
-    static ALONE: Mutex<()> = Mutex::new(());
-    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 /// All interleavings hold, these outcomes are seen, and with the mistake one does not hold.
 fn prove<T: Ord + Debug + Send + 'static>(
@@ -39,12 +28,8 @@ fn prove<T: Ord + Debug + Send + 'static>(
     outcomes: &[T],
     model: fn() -> T,
 ) {
-    let _alone = alone();
-    let _explored = explore(Some(3), model).at_least(floor).saw(outcomes);
-    control::plant(mistake);
-    let broken = catch_unwind(AssertUnwindSafe(|| explore(Some(3), model)));
-    control::plant(Mistake::None);
-    assert!(broken.is_err(), "the model bears {mistake:?}");
+    let plant = |on| control::plant(if on { mistake } else { Mistake::None });
+    anabranch_models::prove(Some(3), floor, outcomes, model, mistake, plant);
 }
 
 /// A key is its own hash: the same in every run, and its top bit is the shard of two.
@@ -128,40 +113,27 @@ fn of_two_keys_that_come_at_once_one_has_the_place_of_a_key_that_may_go() {
     );
 }
 
-/// Counts its wakes. Not part of the model: nobody decides anything by it.
-#[derive(Default)]
-struct Count(AtomicUsize);
-
-impl Wake for Count {
-    fn wake(self: Arc<Self>) {
-        self.0.fetch_add(1, SeqCst);
-    }
-}
-
 /// Somebody in line for key 1, with what it borrows from.
 struct Waiter {
-    task: Pin<Box<dyn Future<Output = ()> + Send>>,
-    wakes: Arc<Count>,
+    task: Task<Pin<Box<dyn Future<Output = ()> + Send>>>,
 }
 
 impl Waiter {
     fn join(limiter: &Arc<Limiter>) -> Self {
         let limiter = limiter.clone();
-        let task = Box::pin(async move { limiter.acquire(&1, 1).await.unwrap() });
-        let wakes = Arc::default();
-        let mut waiter = Self { task, wakes };
+        let task = async move { limiter.acquire(&1, 1).await.unwrap() };
+        let task = Task::new(Box::pin(task) as Pin<Box<_>>);
+        let mut waiter = Self { task };
         assert!(!waiter.is_served());
         waiter
     }
 
     fn is_served(&mut self) -> bool {
-        let waker = Waker::from(self.wakes.clone());
-        let mut cx = Context::from_waker(&waker);
-        matches!(self.task.as_mut().poll(&mut cx), Poll::Ready(()))
+        self.task.poll().is_ready()
     }
 
     fn wakes(&self) -> usize {
-        self.wakes.0.load(SeqCst)
+        self.task.wakes()
     }
 }
 

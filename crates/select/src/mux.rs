@@ -184,7 +184,7 @@ impl<K: Clone + Eq + Hash, T> Mux<K, T> {
     ///
     /// # Cost
     /// The lock of the channel and one of the set, whatever the size of the set (benches
-    /// `select/mux_64` and `select/mux_1024`).
+    /// `X1-64` and `X1-1024`).
     pub fn recv(&mut self) -> Next<'_, K, T> {
         Next::new(self)
     }

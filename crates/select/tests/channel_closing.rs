@@ -8,7 +8,7 @@ use anabranch_select::{
     channel::{bounded, rendezvous, unbounded},
 };
 use std::{pin::Pin, task::Context, thread, time::Duration};
-use support::{Census, counting_waker, poll_once, until};
+use support::{Census, Count, poll_once, until};
 
 #[test]
 fn after_a_close_what_is_inside_is_received_and_then_the_end() {
@@ -277,7 +277,7 @@ fn the_end_is_told_when_the_last_message_has_been_looked_at() {
     assert!(poll_once(&mut first).is_none() && poll_once(&mut second).is_none());
     tx.try_send(1).unwrap();
     drop(tx);
-    let (wakes, waker) = counting_waker();
+    let (wakes, waker) = Count::new();
     let mut cx = Context::from_waker(&waker);
     assert!(Pin::new(&mut second).poll(&mut cx).is_pending());
     let mut next = set.recv();

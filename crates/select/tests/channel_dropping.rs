@@ -7,14 +7,14 @@ use anabranch_select::{
     TryRecvError, TrySendError,
     channel::{bounded, rendezvous, unbounded},
 };
-use support::{Census, Count, counting_waker, poll_once};
+use support::{Census, Count, poll_once};
 
 #[test]
 fn a_dropped_receive_passes_its_message_on_to_the_next_in_line() {
     let (tx, rx) = rendezvous();
     let mut first = rx.recv();
     assert!(poll_once(&mut first).is_none());
-    let (wakes, waker) = counting_waker();
+    let (wakes, waker) = Count::new();
     let mut second = rx.recv();
     assert!(poll_with(&mut second, &waker).is_none());
     tx.try_send(1).unwrap();
@@ -135,7 +135,7 @@ fn a_send_that_was_taken_and_is_dropped_before_it_looked_has_sent() {
 #[test]
 fn a_waker_is_woken_once_for_what_it_waits_for_and_not_for_others() {
     let (tx, rx) = unbounded();
-    let wakers: [(_, _); 2] = [counting_waker(), counting_waker()];
+    let wakers: [(_, _); 2] = [Count::new(), Count::new()];
     let counts = || {
         wakers
             .each_ref()
@@ -159,8 +159,8 @@ fn a_waker_is_woken_once_for_what_it_waits_for_and_not_for_others() {
 #[test]
 fn the_waker_of_the_last_poll_is_the_one_that_is_woken() {
     let (tx, rx) = unbounded();
-    let (old, old_waker) = counting_waker();
-    let (new, new_waker) = counting_waker();
+    let (old, old_waker) = Count::new();
+    let (new, new_waker) = Count::new();
     let mut recv = rx.recv();
     assert!(poll_with(&mut recv, &old_waker).is_none());
     assert!(poll_with(&mut recv, &new_waker).is_none());

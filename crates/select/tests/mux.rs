@@ -9,7 +9,7 @@ use anabranch_select::{
     channel::{bounded, unbounded},
 };
 use std::{num::NonZeroU32, time::Instant};
-use support::{Dice, counting_waker, poll_once, seed};
+use support::{Count, Dice, poll_once, seed};
 
 /// A set of `n` sources by number, and what feeds them.
 fn set(n: usize) -> (Vec<Sender<u32>>, Mux<usize, u32>) {
@@ -60,7 +60,7 @@ fn an_empty_set_yields_none_at_once() {
 #[test]
 fn a_message_wakes_whoever_waits_for_the_set_once() {
     let (senders, mut set) = set(100);
-    let (wakes, waker) = counting_waker();
+    let (wakes, waker) = Count::new();
     let mut cx = std::task::Context::from_waker(&waker);
     let mut next = set.recv();
     assert!(std::pin::Pin::new(&mut next).poll(&mut cx).is_pending());
@@ -150,7 +150,7 @@ fn a_source_that_is_taken_out_hands_its_receiver_back_with_what_is_inside() {
 fn a_source_that_is_taken_out_leaves_no_waker_behind() {
     let (tx, rx) = unbounded();
     let mut set: Mux<_, u32> = [((), rx)].into_iter().collect();
-    let (wakes, waker) = counting_waker();
+    let (wakes, waker) = Count::new();
     let mut cx = std::task::Context::from_waker(&waker);
     let (_keep, other) = unbounded();
     // A second set on the same channel, which stays: it shows that the first one's waker is gone.
@@ -170,7 +170,7 @@ fn a_source_that_is_taken_out_leaves_no_waker_behind() {
 fn a_set_that_is_dropped_leaves_no_waker_behind_and_its_clones_go_on() {
     let (tx, rx) = unbounded();
     let mut set: Mux<_, u32> = [((), rx.clone())].into_iter().collect();
-    let (wakes, waker) = counting_waker();
+    let (wakes, waker) = Count::new();
     let strong = std::sync::Arc::strong_count(&wakes);
     {
         let mut cx = std::task::Context::from_waker(&waker);

@@ -10,7 +10,7 @@ use std::{
     pin::{Pin, pin},
     task::{Context, Poll},
 };
-use support::{counting_waker, poll_once};
+use support::{Count, poll_once};
 
 /// One poll of a future that is dropped after it.
 fn poll_now<T>(future: impl Future<Output = T>) -> Option<T> {
@@ -20,7 +20,7 @@ fn poll_now<T>(future: impl Future<Output = T>) -> Option<T> {
 #[test]
 fn a_receiver_behind_a_select_that_leaves_is_told_of_the_sender_that_came_meanwhile() {
     let (tx, rx) = rendezvous();
-    let (wakes, waker) = counting_waker();
+    let (wakes, waker) = Count::new();
     let (mut behind, mut send) = (rx.recv(), tx.send(1));
     let polls = Cell::new(0);
     let left = poll_now(async {
@@ -49,7 +49,7 @@ fn a_receiver_behind_a_select_that_leaves_is_told_of_the_sender_that_came_meanwh
 #[test]
 fn a_receiver_is_told_of_the_sender_behind_a_select_that_leaves() {
     let (tx, rx) = rendezvous();
-    let (wakes, waker) = counting_waker();
+    let (wakes, waker) = Count::new();
     let (mut behind, mut recv) = (tx.send(1), rx.recv());
     let polls = Cell::new(0);
     let left = poll_now(async {

@@ -12,7 +12,7 @@ use anabranch_select::{
     thread::select,
 };
 use std::{pin::pin, task::Context};
-use support::{counting_waker, poll_once};
+use support::{Count, poll_once};
 
 #[test]
 fn a_message_given_to_a_kept_receive_before_the_select_is_not_lost_when_another_arm_is_chosen() {
@@ -111,7 +111,7 @@ fn kept_arms_of_a_select_dropped_half_way_can_be_waited_for_again() {
     b_tx.try_send(2).unwrap();
     assert_eq!(b.try_recv(), Ok(2));
     assert_eq!(poll_once(&mut first), Some(Ok(1)));
-    let (wakes, waker) = counting_waker();
+    let (wakes, waker) = Count::new();
     let mut cx = Context::from_waker(&waker);
     assert!(pin!(&mut second).poll(&mut cx).is_pending());
     b_tx.try_send(3).unwrap();

@@ -10,7 +10,7 @@ use anabranch_select::{
     task::select,
 };
 use std::{future::pending, pin::pin, time::Duration};
-use support::{counting_waker, poll_once};
+use support::{Count, poll_once};
 
 fn on_every_runtime<F: Future<Output = ()>>(body: impl Fn() -> F) {
     pollster::block_on(body());
@@ -250,7 +250,7 @@ fn an_operation_beside_a_foreign_future_is_still_exact() {
         let (tx, rx) = unbounded();
         let mut foreign_first = 0;
         for n in 0..200 {
-            let (woken, waker) = counting_waker();
+            let (woken, waker) = Count::new();
             let (done_tx, done) = tokio::sync::oneshot::channel();
             let mut select = pin!(async {
                 select! {
@@ -281,7 +281,7 @@ fn a_select_that_waits_does_not_wake_itself() {
     // Both lines of a channel without a buffer had members, its own, and so each look at the channel
     // told it to look again: it never slept.
     let (tx, rx) = rendezvous();
-    let (wakes, waker) = counting_waker();
+    let (wakes, waker) = Count::new();
     let mut both = pin!(async {
         select! {
             _ = tx.send(1) => unreachable!("met itself"),

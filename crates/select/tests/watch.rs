@@ -17,7 +17,7 @@ use std::{
     thread,
     time::Duration,
 };
-use support::{Census, counting_waker, poll_once, until};
+use support::{Census, Count, poll_once, until};
 
 #[test]
 fn the_first_value_is_no_news_and_several_changes_are_one() {
@@ -213,7 +213,7 @@ fn every_value_is_dropped_once() {
 #[test]
 fn a_wait_that_moves_to_another_task_wakes_the_new_one() {
     let (tx, mut rx) = watch(0);
-    let ((old, old_waker), (new, new_waker)) = (counting_waker(), counting_waker());
+    let ((old, old_waker), (new, new_waker)) = (Count::new(), Count::new());
     let mut changed = rx.changed();
     for waker in [&old_waker, &new_waker] {
         let poll = Pin::new(&mut changed).poll(&mut Context::from_waker(waker));
@@ -226,7 +226,7 @@ fn a_wait_that_moves_to_another_task_wakes_the_new_one() {
 #[test]
 fn an_operation_that_is_kept_waits_anew_after_each_change() {
     let (tx, mut rx) = watch(0);
-    let (count, waker) = counting_waker();
+    let (count, waker) = Count::new();
     let mut changed = rx.changed();
     let mut poll = || Pin::new(&mut changed).poll(&mut Context::from_waker(&waker));
     for n in 1..=3 {

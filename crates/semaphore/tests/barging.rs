@@ -24,7 +24,7 @@ fn what_is_given_back_is_anybodys_until_the_waiter_that_was_woken_looks() {
     let barger = at_once(slots.acquire());
     assert!(waits.poll().is_pending());
     drop(barger);
-    assert_eq!(waits.wakes.get(), 2);
+    assert_eq!(waits.wakes(), 2);
     drop(waits.done());
     assert_eq!((slots.available_permits(), slots.waiting()), (1, 0));
 }
@@ -36,7 +36,7 @@ fn the_first_in_line_is_woken_once_and_wakes_the_next_when_there_is_more() {
     let mut line = [(); 3].map(|()| Task::waiting(slots.acquire()));
     drop(held.split(1));
     drop(held);
-    let wakes = |line: &[Task<_>; 3]| line.each_ref().map(|waiter| waiter.wakes.get());
+    let wakes = |line: &[Task<_>; 3]| line.each_ref().map(|waiter| waiter.wakes());
     assert_eq!(wakes(&line), [1, 0, 0], "the first looks on behalf of all");
     let _one = line[0].done();
     assert_eq!(wakes(&line), [1, 1, 0]);

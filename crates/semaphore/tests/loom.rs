@@ -4,7 +4,7 @@
 //! control, the same model with a mistake planted in the semaphore, that must fail.
 #![cfg(loom)]
 
-use anabranch_models::explore;
+use anabranch_models::by_hand::Task;
 use anabranch_semaphore::{
     AdaptiveLimit, CancelToken, ExceedsCapacity, OwnedPermit, Semaphore,
     adaptive::{Algorithm, Sample},
@@ -14,20 +14,10 @@ use anabranch_semaphore::{
 use loom::{cell::UnsafeCell, thread};
 use std::{
     fmt::Debug,
-    panic::{AssertUnwindSafe, catch_unwind},
-    pin::{Pin, pin},
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicUsize, Ordering::SeqCst},
-    },
-    task::{Context, Poll, Wake, Waker},
+    pin::pin,
+    sync::Arc,
+    task::{Context, Poll, Waker},
 };
-
-/// The control is a switch for the whole process: one model at a time.
-fn alone() -> MutexGuard<'static, ()> {
-    static ALONE: Mutex<()> = Mutex::new(());
-    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 /// All interleavings hold, these outcomes are seen, and with the mistake one does not hold.
 fn prove<T: Ord + Debug + Send + 'static>(
@@ -36,41 +26,21 @@ fn prove<T: Ord + Debug + Send + 'static>(
     outcomes: &[T],
     model: fn() -> T,
 ) {
-    let _alone = alone();
-    let _explored = explore(Some(3), model).at_least(floor).saw(outcomes);
-    control::plant(mistake);
-    let broken = catch_unwind(AssertUnwindSafe(|| explore(Some(3), model)));
-    control::plant(Mistake::None);
-    assert!(broken.is_err(), "the model bears {mistake:?}");
-}
-
-/// Counts its wakes. Not part of the model: nobody decides anything by it.
-#[derive(Default)]
-struct Count(AtomicUsize);
-
-impl Wake for Count {
-    fn wake(self: Arc<Self>) {
-        self.0.fetch_add(1, SeqCst);
-    }
+    let plant = |on| control::plant(if on { mistake } else { Mistake::None });
+    anabranch_models::prove(Some(3), floor, outcomes, model, mistake, plant);
 }
 
 /// Somebody in line; holds what it was given until it is dropped.
 struct Waiter {
-    acquire: AcquireManyOwned,
+    task: Task<AcquireManyOwned>,
     held: Option<OwnedPermit>,
-    wakes: Arc<Count>,
 }
 
 impl Waiter {
     /// Polled once: in line, or through.
     fn new(slots: &Arc<Semaphore>, permits: usize) -> (Self, bool) {
-        let acquire = slots.acquire_many_owned(permits);
-        let (held, wakes) = (None, Arc::default());
-        let mut waiter = Self {
-            acquire,
-            held,
-            wakes,
-        };
+        let task = Task::new(slots.acquire_many_owned(permits));
+        let mut waiter = Self { task, held: None };
         let is_through = waiter.poll().is_ready();
         (waiter, is_through)
     }
@@ -82,9 +52,7 @@ impl Waiter {
     }
 
     fn poll(&mut self) -> Poll<Result<(), ExceedsCapacity>> {
-        let waker = Waker::from(self.wakes.clone());
-        let poll = Pin::new(&mut self.acquire).poll(&mut Context::from_waker(&waker));
-        poll.map_ok(|permit| self.held = Some(permit))
+        self.task.poll().map_ok(|permit| self.held = Some(permit))
     }
 
     /// It was woken, and now it is served.
@@ -95,7 +63,7 @@ impl Waiter {
     }
 
     fn wakes(&self) -> usize {
-        self.wakes.0.load(SeqCst)
+        self.task.wakes()
     }
 }
 

@@ -155,7 +155,7 @@ fn what_was_handed_over_belongs_to_the_waiter_before_it_runs() {
         assert!(slots.try_acquire().is_err() && slots.try_acquire_barging().is_err());
         assert_eq!(slots.held(), 1);
         next = waiter.done();
-        assert_eq!(waiter.wakes.get(), 1);
+        assert_eq!(waiter.wakes(), 1);
     }
     drop(next);
     assert_state(&slots, 1, 0, 0);

@@ -78,16 +78,3 @@ pub fn quiet_panic(message: &'static str) -> ! {
 pub fn accounted(stats: &anabranch_pool::Stats) -> u64 {
     (stats.queued + stats.running) as u64 + stats.completed + stats.panicked + stats.cancelled
 }
-
-/// Small, seeded, good enough to mix schedules.
-pub struct Random(pub u64);
-
-impl Random {
-    pub fn below(&mut self, n: u64) -> u64 {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % n
-    }
-}

@@ -185,6 +185,7 @@ impl Ends {
     }
 
     pub(crate) fn count(&self) -> usize {
+        // ORDERING: Relaxed: a snapshot, on which nothing rests.
         self.0.load(Relaxed)
     }
 

@@ -23,7 +23,7 @@ macro_rules! __select {
     }};
     ({task} {$fair:expr} [$($arm:tt)+] {} ) => {{
         let chosen = {
-            #[allow(unused_imports)]
+            #[allow(unused_imports, reason = "unless some arm is a foreign future")]
             use $crate::__private::FutureArm as _;
             $crate::__private::Select::new($crate::__arms!({task} $($arm)+), $fair)
         }
@@ -32,7 +32,7 @@ macro_rules! __select {
     }};
     ($mode:tt {$fair:expr} [$($arm:tt)+] {$default:expr} ) => {{
         let chosen = {
-            #[allow(unused_imports)]
+            #[allow(unused_imports, reason = "unless some arm is a foreign future")]
             use $crate::__private::FutureArm as _;
             $crate::__private::Select::with_default($crate::__arms!($mode $($arm)+), $fair).now()
         };

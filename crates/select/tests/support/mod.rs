@@ -1,21 +1,26 @@
 //! What the tests of this crate share.
-#![allow(dead_code, reason = "each test program uses a part of it")]
+#![allow(
+    unused_imports,
+    dead_code,
+    reason = "each test program uses a part of it"
+)]
 
+use anabranch_models::by_hand::poll;
+pub(crate) use anabranch_models::{Dice, by_hand::Count, seed};
 use std::{
     fmt,
-    pin::Pin,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering::SeqCst},
     },
-    task::{Context, Poll, Wake, Waker},
+    task::Poll,
     thread,
     time::{Duration, Instant},
 };
 
 /// Polls once, by hand, as a task does.
 pub(crate) fn poll_once<F: Future + Unpin>(future: &mut F) -> Option<F::Output> {
-    match Pin::new(future).poll(&mut Context::from_waker(Waker::noop())) {
+    match poll(future) {
         Poll::Ready(done) => Some(done),
         Poll::Pending => None,
     }
@@ -29,27 +34,6 @@ pub(crate) fn until(there: impl Fn() -> bool) {
         assert!(start.elapsed() < Duration::from_secs(60), "never got there");
         thread::yield_now();
     }
-}
-
-/// Counts its wakes.
-#[derive(Default)]
-pub(crate) struct Count(AtomicUsize);
-
-impl Count {
-    pub(crate) fn get(&self) -> usize {
-        self.0.load(SeqCst)
-    }
-}
-
-impl Wake for Count {
-    fn wake(self: Arc<Self>) {
-        self.0.fetch_add(1, SeqCst);
-    }
-}
-
-pub(crate) fn counting_waker() -> (Arc<Count>, Waker) {
-    let count = Arc::new(Count::default());
-    (count.clone(), Waker::from(count))
 }
 
 /// How many of some messages there are.
@@ -90,29 +74,4 @@ impl fmt::Debug for Counted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Counted({})", self.1)
     }
-}
-
-/// A cheap sequence from a seed (Vigna's splitmix64).
-#[derive(Clone)]
-pub(crate) struct Dice(pub(crate) u64);
-
-impl Dice {
-    pub(crate) fn roll(&mut self, sides: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let x = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (x ^ (x >> 31)) % sides
-    }
-}
-
-/// From the environment, or new; printed, so that a failure can be repeated.
-#[cfg(not(any(loom, shuttle)))]
-pub(crate) fn seed() -> u64 {
-    use std::hash::{BuildHasher, RandomState};
-    let seed = std::env::var("ANABRANCH_SEED")
-        .ok()
-        .and_then(|seed| seed.parse().ok());
-    let seed = seed.unwrap_or_else(|| RandomState::new().hash_one(0));
-    println!("ANABRANCH_SEED={seed}");
-    seed
 }
