@@ -222,3 +222,26 @@ impl ThreadWait {
         }
     }
 }
+
+#[cfg(all(test, not(any(loom, shuttle))))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_thread_that_waits_for_one_thing_looks_before_it_joins() {
+        let looks = |ticket: Ticket<'_>| {
+            let looks = Cell::new(0);
+            ticket.spin(|| {
+                looks.set(looks.get() + 1);
+                true
+            });
+            looks.get()
+        };
+        assert_eq!(looks(Ticket::task(Waker::noop())), 0);
+        let wait = ThreadWait::new("a test", Location::caller());
+        let claim = Claim::new();
+        assert_eq!(looks(Ticket::thread(&wait).arm(&claim, 0)), 0);
+        let alone = std::thread::available_parallelism().is_ok_and(|cores| cores.get() == 1);
+        assert_eq!(looks(Ticket::thread(&wait)), u32::from(!alone));
+    }
+}

@@ -33,7 +33,8 @@ impl<T> Receiver<T> {
     ///
     /// # Fairness
     /// First come, first served, threads and tasks in one line; messages in the order in which they
-    /// were sent.
+    /// were sent. A thread may look for a message for a moment, some ten microseconds, before it takes
+    /// its place in line.
     ///
     /// # Cancel safety
     /// Dropped before it finishes, it has received nothing: a message that was given to it and not

@@ -29,7 +29,8 @@ impl<T> Sender<T> {
     /// task).
     ///
     /// # Fairness
-    /// First come, first served, threads and tasks in one line.
+    /// First come, first served, threads and tasks in one line. A thread may look for room for a
+    /// moment, some ten microseconds, before it takes its place in it.
     ///
     /// # Cancel safety
     /// Dropped before it finishes, it has sent nothing, holds no place in line, and drops the
